@@ -1,0 +1,34 @@
+// Three projects: `unit` beside the source, `across` in test/, `interop` with real peers.
+import { defineConfig } from 'vitest/config';
+
+const root = new URL('..', import.meta.url).pathname;
+const common = { root, environment: 'node', testTimeout: 30_000, hookTimeout: 60_000 } as const;
+
+export default defineConfig({
+  root,
+  test: {
+    projects: [
+      { test: { ...common, name: 'unit', include: ['{daemon,proto,build}/**/*.test.ts'] } },
+      {
+        test: {
+          ...common,
+          name: 'across',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/interop/**'],
+          testTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: 'interop',
+          include: ['test/interop/**/*.test.ts'],
+          testTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+    coverage: { provider: 'v8', include: ['daemon/**/*.ts'] },
+    maxWorkers: 2,
+  },
+});
