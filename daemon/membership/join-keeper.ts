@@ -1,0 +1,110 @@
+// Keeps this member in the pool: tries the join addresses until one answers, again whenever it
+// finds itself alone, and never gives up (the original gave up after three tries, or never tried
+// again: go-syncer.md §3).
+
+import type { GossipPool, JoinFailure } from '../gossip/pool.ts';
+import { backoff } from '../support/backoff.ts';
+import type { Clock, Timer } from '../support/clock.ts';
+import type { Logger } from '../support/logger.ts';
+import type { Random } from '../support/random.ts';
+
+/** What is known about joining, for health and status. */
+export interface JoinState {
+  readonly addresses: readonly string[];
+  /** `alone`: no address was given; `joining`: none has answered yet; `joined`. */
+  readonly state: 'alone' | 'joining' | 'joined';
+  readonly attempts: number;
+  /** Of the last try, per address. */
+  readonly failures: readonly JoinFailure[];
+}
+
+export interface JoinKeeper {
+  readonly state: JoinState;
+  start(): void;
+  stop(): void;
+}
+
+/** Longest wait between two tries. Raising it spares an absent peer and finds its return later. */
+const maxWaitMs = 30_000;
+/** How often a member that once joined looks whether it is alone. */
+const lookMs = 15_000;
+
+/** Gives the keeper of one pool's membership. `changed` is called after every try. */
+export function createJoinKeeper(
+  pool: Pick<GossipPool, 'node' | 'members' | 'join'>,
+  addresses: readonly string[],
+  parts: {
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly logger: Logger;
+    readonly changed: () => void;
+  },
+): JoinKeeper {
+  const waits = backoff({ initialMs: 500, maxMs: maxWaitMs, factor: 2 }, parts.random);
+  let state: JoinState = {
+    addresses,
+    state: addresses.length === 0 ? 'alone' : 'joining',
+    attempts: 0,
+    failures: [],
+  };
+  let timer: Timer | undefined;
+  let stopped = false;
+
+  const hasCompany = (): boolean =>
+    pool.members().some(({ name, status }) => name !== pool.node && status === 'alive');
+
+  const next = (delayMs: number): void => {
+    if (!stopped) timer = parts.clock.after(delayMs, () => void look());
+  };
+
+  const look = async (): Promise<void> => {
+    if (hasCompany()) {
+      if (state.state !== 'joined') publish({ ...state, state: 'joined', failures: [] });
+      waits.reset();
+      next(lookMs * (0.8 + 0.4 * parts.random.next()));
+      return;
+    }
+    await tryOnce();
+    next(state.state === 'joined' ? lookMs : waits.nextMs());
+  };
+
+  const tryOnce = async (): Promise<void> => {
+    const before = state;
+    const result = await pool.join(addresses);
+    // Joining oneself answers, too (the walk-through's first node does it), and is no company.
+    const joined = result.joined > 0 && (hasCompany() || result.failures.length === 0);
+    publish({
+      addresses,
+      state: joined ? 'joined' : 'joining',
+      attempts: before.attempts + 1,
+      failures: result.failures,
+    });
+    for (const failure of result.failures) report(failure, before.failures);
+  };
+
+  const report = (failure: JoinFailure, before: readonly JoinFailure[]): void => {
+    const known = before.some(
+      (old) => old.address === failure.address && old.reason === failure.reason,
+    );
+    const level = known ? 'debug' : 'warn';
+    parts.logger[level]({ ...failure }, `cannot join ${failure.address}: ${failure.detail}`);
+  };
+
+  const publish = (changed: JoinState): void => {
+    state = changed;
+    parts.changed();
+  };
+
+  return {
+    get state() {
+      return state;
+    },
+    start() {
+      if (addresses.length > 0) void look();
+    },
+    stop() {
+      stopped = true;
+      timer?.cancel();
+    },
+  };
+}
