@@ -1,5 +1,6 @@
 // Three projects: `unit` beside the source, `across` in test/, `interop` with real peers.
 import { defineConfig } from 'vitest/config';
+import { SkipReporter } from './skip-reporter.ts';
 
 const root = new URL('..', import.meta.url).pathname;
 const common = { root, environment: 'node', testTimeout: 30_000, hookTimeout: 60_000 } as const;
@@ -28,6 +29,7 @@ export default defineConfig({
         },
       },
     ],
+    reporters: ['default', new SkipReporter()],
     coverage: { provider: 'v8', include: ['daemon/**/*.ts'] },
     maxWorkers: 2,
   },

@@ -1,0 +1,35 @@
+// Ends a test run with what was left out and why, and one line of totals. A test that was skipped
+// without a reason fails the run: nothing is left out in silence.
+
+import type { Reporter, TestModule } from 'vitest/node';
+
+export class SkipReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const counts = { passed: 0, failed: 0, skipped: 0 };
+    const skipped = new Map<string, string[]>();
+    const silent: string[] = [];
+    for (const module of modules) {
+      for (const test of module.children.allTests()) {
+        const result = test.result();
+        if (result.state === 'passed') counts.passed += 1;
+        else if (result.state === 'failed') counts.failed += 1;
+        else {
+          counts.skipped += 1;
+          const reason = result.state === 'skipped' ? result.note : undefined;
+          if (reason === undefined) silent.push(`${module.relativeModuleId}: ${test.fullName}`);
+          else skipped.set(reason, [...(skipped.get(reason) ?? []), test.fullName]);
+        }
+      }
+    }
+    for (const [reason, names] of skipped) {
+      console.log(`\nskipped, because ${reason}:`);
+      for (const name of names) console.log(`  - ${name}`);
+    }
+    if (silent.length > 0) {
+      console.log('\nskipped without a reason (this fails the run):');
+      for (const name of silent) console.log(`  - ${name}`);
+      process.exitCode = 1;
+    }
+    console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+  }
+}

@@ -1,0 +1,145 @@
+// Reads what one ServiceCenter answers for itself, past its caches. It shares no code with the
+// product: a fault of the driver must not hide here.
+
+/** One instance as the registry answers it; a service's parts beside it. */
+export interface FoundInstance {
+  readonly serviceId: string;
+  readonly instanceId: string;
+  readonly endpoints: readonly string[];
+  readonly hostName: string;
+  readonly status: string;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly healthCheck: Readonly<Record<string, unknown>>;
+  readonly dataCenterInfo: Readonly<Record<string, string>> | undefined;
+}
+
+export interface FoundService {
+  readonly serviceId: string;
+  /** environment|app|name|version */
+  readonly key: string;
+  /** Everything an application may have said of the service, as JSON with sorted keys. */
+  readonly content: string;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+export interface RegistryContent {
+  readonly services: ReadonlyMap<string, FoundService>;
+  readonly instances: readonly FoundInstance[];
+}
+
+type Json = Record<string, any>;
+
+/** Thrown when the registry does not answer as it should; `status` 0: no answer. */
+export class RegistryReadError extends Error {
+  override readonly name = 'RegistryReadError';
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Reads all services with schemas and tags, and all instances, of one domain and project. */
+export async function readRegistry(
+  url: string,
+  scope: { readonly domain?: string; readonly project?: string } = {},
+): Promise<RegistryContent> {
+  const base = `${url}/v4/${scope.project ?? 'default'}/registry`;
+  const get = (path: string): Promise<Json> => getJson(`${base}${path}`, scope.domain ?? 'default');
+  const listed: Json[] = (await get('/microservices?noCache=1')).services ?? [];
+  const services = new Map<string, FoundService>();
+  const instances: FoundInstance[] = [];
+  for (let at = 0; at < listed.length; at += 16) {
+    await Promise.all(
+      listed.slice(at, at + 16).map(async (service) => {
+        const id: string = service.serviceId;
+        if (service.serviceName === 'SERVICECENTER') return;
+        const [found, schemas, tags] = await Promise.all([
+          get(`/microservices/${id}/instances?noCache=1`),
+          get(`/microservices/${id}/schemas?withSchema=1&noCache=1`),
+          get(`/microservices/${id}/tags?noCache=1`),
+        ]);
+        services.set(id, foundService(service, schemas, tags));
+        for (const instance of found.instances ?? []) instances.push(foundInstance(instance));
+      }),
+    );
+  }
+  return { services, instances };
+}
+
+/** Reads one instance with exactly this id, or `undefined` (a GET matches by prefix). */
+export async function readFoundInstance(
+  url: string,
+  serviceId: string,
+  instanceId: string,
+): Promise<FoundInstance | undefined> {
+  try {
+    const path = `/v4/default/registry/microservices/${serviceId}/instances?noCache=1`;
+    const answer = await getJson(`${url}${path}`, 'default');
+    const exact = (answer.instances ?? []).find((one: Json) => one.instanceId === instanceId);
+    return exact === undefined ? undefined : foundInstance(exact);
+  } catch (error) {
+    if (error instanceof RegistryReadError && error.status === 400) return undefined;
+    throw error;
+  }
+}
+
+function foundService(service: Json, schemas: Json, tags: Json): FoundService {
+  const { serviceId, timestamp, modTimestamp, properties, ...rest } = service;
+  return {
+    serviceId,
+    key: [service.environment ?? '', service.appId, service.serviceName, service.version].join('|'),
+    content: sortedJson({
+      ...rest,
+      schemas: (schemas.schemas ?? []).map((one: Json) => [
+        one.schemaId,
+        one.summary ?? '',
+        one.schema ?? '',
+      ]),
+      tags: tags.tags ?? {},
+    }),
+    properties: properties ?? {},
+  };
+}
+
+function foundInstance(instance: Json): FoundInstance {
+  return {
+    serviceId: instance.serviceId,
+    instanceId: instance.instanceId,
+    endpoints: instance.endpoints ?? [],
+    hostName: instance.hostName ?? '',
+    status: instance.status ?? '',
+    properties: instance.properties ?? {},
+    healthCheck: instance.healthCheck ?? {},
+    dataCenterInfo: instance.dataCenterInfo,
+  };
+}
+
+/** JSON with the keys of every object in order, so that equal content is equal text. */
+export function sortedJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+      : inner,
+  );
+}
+
+async function getJson(url: string, domain: string): Promise<Json> {
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      headers: { 'x-domain-name': domain },
+      signal: AbortSignal.timeout(10_000),
+    });
+  } catch (error) {
+    throw new RegistryReadError(0, `${url}: ${String(error)}`);
+  }
+  const text = await response.text();
+  if (response.status !== 200) {
+    throw new RegistryReadError(
+      response.status,
+      `${url}: ${response.status} ${text.slice(0, 200)}`,
+    );
+  }
+  return text === '' ? {} : (JSON.parse(text) as Json);
+}
