@@ -1,0 +1,203 @@
+// A real ServiceCenter for tests: its release binary, named by SERVICECENTER_BIN, with a conf that
+// is written here (servicecenter-api.md §1), in a directory of its own, on free loopback ports.
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, openSync, closeSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** The binary's path, or why there is none (the name of a skipped test says it). */
+export const serviceCenterBinary: { readonly path: string } | { readonly missing: string } =
+  binaryFromEnvironment();
+
+/** What a test may vary of the server. */
+export interface ServiceCenterSettings {
+  /** `conf/app.conf` keys beside or instead of those below (`enable_cache: 0`). */
+  readonly conf?: Readonly<Record<string, string | number>>;
+  /** Environment of the process (`QUOTA_SERVICE`, `SCHEMA_EDITABLE`). */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** One running server. Its address stays the same over restarts. */
+export interface RealServiceCenter {
+  /** `http://127.0.0.1:PORT`. */
+  readonly address: string;
+  readonly pid: number | undefined;
+  /** `kill` (-9) or `stop` (SIGTERM, up to 10 s, then -9); resolves when the process has ended. */
+  end(way: 'kill' | 'stop'): Promise<void>;
+  /** Starts it again after `end`; with `emptyData` it comes up as a new server. */
+  begin(options?: { readonly emptyData: boolean }): Promise<void>;
+  /** SIGSTOP: connections stay, nothing answers. */
+  freeze(): void;
+  /** SIGCONT. */
+  thaw(): void;
+  /** Ends the process and removes its directory. */
+  close(): Promise<void>;
+}
+
+/** How long a server may take until it answers, milliseconds; a busy machine needs some. */
+const startLimitMs = 60_000;
+
+/** Starts a server and waits until it answers; throws with the log's end if it does not. */
+export async function startServiceCenter(
+  settings: ServiceCenterSettings = {},
+): Promise<RealServiceCenter> {
+  if ('missing' in serviceCenterBinary) throw new Error(serviceCenterBinary.missing);
+  const binary = serviceCenterBinary.path;
+  const home = await mkdtemp(join(tmpdir(), 'servicecenter-'));
+  const [httpPort, peerPort] = await freePorts();
+  await mkdir(join(home, 'conf'));
+  await writeFile(join(home, 'conf', 'app.conf'), conf(httpPort, peerPort, settings.conf ?? {}));
+  const address = `http://127.0.0.1:${httpPort}`;
+  const logPath = join(home, 'stdout.log');
+  let child: ChildProcess | undefined;
+
+  const begin = async (options = { emptyData: false }): Promise<void> => {
+    if (options.emptyData) await rm(join(home, 'data'), { recursive: true, force: true });
+    const log = openSync(logPath, 'a');
+    const started = spawn(binary, [], {
+      cwd: home,
+      env: { PATH: process.env['PATH'], ...settings.env, APP_ROOT: home },
+      stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+    child = started;
+    await untilAnswering(address, started, logPath);
+  };
+
+  const end = async (way: 'kill' | 'stop'): Promise<void> => {
+    const ending = child;
+    child = undefined;
+    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
+    const ended = new Promise<void>((resolve) => ending.once('exit', () => resolve()));
+    ending.kill('SIGCONT');
+    ending.kill(way === 'kill' ? 'SIGKILL' : 'SIGTERM');
+    const last = setTimeout(() => ending.kill('SIGKILL'), 10_000);
+    await ended;
+    clearTimeout(last);
+  };
+
+  const center: RealServiceCenter = {
+    address,
+    get pid() {
+      return child?.pid;
+    },
+    end,
+    begin,
+    freeze: () => child?.kill('SIGSTOP'),
+    thaw: () => child?.kill('SIGCONT'),
+    async close() {
+      await end('kill');
+      await rm(home, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+  try {
+    await begin();
+  } catch (error) {
+    await center.close();
+    throw error;
+  }
+  return center;
+}
+
+function binaryFromEnvironment(): { path: string } | { missing: string } {
+  const path = process.env['SERVICECENTER_BIN'] ?? '';
+  if (path === '') {
+    return { missing: 'SERVICECENTER_BIN is not set: the path of a ServiceCenter release binary' };
+  }
+  if (!existsSync(path)) {
+    return { missing: `SERVICECENTER_BIN is '${path}', and there is no such file` };
+  }
+  return { path };
+}
+
+async function untilAnswering(
+  address: string,
+  child: ChildProcess,
+  logPath: string,
+): Promise<void> {
+  const deadline = performance.now() + startLimitMs;
+  for (;;) {
+    if (child.exitCode !== null || child.signalCode !== null || performance.now() > deadline) {
+      child.kill('SIGKILL');
+      const log = readFileSync(logPath, 'utf8').slice(-2_000);
+      throw new Error(`ServiceCenter did not start to answer at ${address}. Its log ends:\n${log}`);
+    }
+    try {
+      const answer = await fetch(`${address}/v4/default/registry/version`, {
+        signal: AbortSignal.timeout(2_000),
+      });
+      await answer.arrayBuffer();
+      if (answer.ok) return;
+    } catch {
+      // Refused until its cache is whole (servicecenter-api.md §1).
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Gives two ports that are free now. */
+async function freePorts(): Promise<[number, number]> {
+  const servers = [createServer(), createServer()];
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve, reject) => {
+          server.once('error', reject);
+          server.listen(0, '127.0.0.1', () => {
+            const bound = server.address();
+            resolve(typeof bound === 'object' && bound !== null ? bound.port : 0);
+          });
+        }),
+    ),
+  );
+  await Promise.all(
+    servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
+  );
+  return [ports[0] ?? 0, ports[1] ?? 0];
+}
+
+function conf(
+  httpPort: number,
+  peerPort: number,
+  changes: Readonly<Record<string, string | number>>,
+): string {
+  const peer = `http://127.0.0.1:${peerPort}`;
+  const keys: Record<string, string | number> = {
+    runmode: 'prod',
+    httpaddr: '127.0.0.1',
+    httpport: httpPort,
+    frontend_host_ip: '127.0.0.1',
+    frontend_host_port: 0,
+    read_header_timeout: '60s',
+    read_timeout: '60s',
+    idle_timeout: '60s',
+    write_timeout: '60s',
+    max_header_bytes: 32_768,
+    max_body_bytes: 2_097_152,
+    enable_pprof: 0,
+    plugins_dir: './plugins',
+    discovery_plugin: 'etcd',
+    self_register: 0,
+    registry_plugin: 'embeded_etcd',
+    manager_name: '"sc-0"',
+    manager_addr: `"${peer}"`,
+    manager_cluster: `"sc-0=${peer}"`,
+    auto_sync_interval: '30s',
+    compact_index_delta: 100,
+    compact_interval: '12h',
+    enable_cache: 1,
+    uuid_plugin: '"context"',
+    limit_conns: 0,
+    ssl_mode: 0,
+    log_rotate_size: 20,
+    log_backup_count: 5,
+    log_format: 'text',
+    log_sys: 'false',
+    ...changes,
+  };
+  const lines = Object.entries(keys).map(([key, value]) => `${key} = ${value}`);
+  return [...lines, '[prod]', 'loglevel = ERROR', 'logfile = ""', ''].join('\n');
+}
