@@ -59,7 +59,7 @@ export async function startServiceCenter(
     const log = openSync(logPath, 'a');
     const started = spawn(binary, [], {
       cwd: home,
-      env: { PATH: process.env['PATH'], ...settings.env, APP_ROOT: home },
+      env: { PATH: process.env.PATH, ...settings.env, APP_ROOT: home },
       stdio: ['ignore', log, log],
     });
     closeSync(log);
@@ -70,7 +70,7 @@ export async function startServiceCenter(
   const end = async (way: 'kill' | 'stop'): Promise<void> => {
     const ending = child;
     child = undefined;
-    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
+    if (ending?.exitCode !== null || ending.signalCode !== null) return;
     const ended = new Promise<void>((resolve) => ending.once('exit', () => resolve()));
     ending.kill('SIGCONT');
     ending.kill(way === 'kill' ? 'SIGKILL' : 'SIGTERM');
@@ -103,7 +103,7 @@ export async function startServiceCenter(
 }
 
 function binaryFromEnvironment(): { path: string } | { missing: string } {
-  const path = process.env['SERVICECENTER_BIN'] ?? '';
+  const path = process.env.SERVICECENTER_BIN ?? '';
   if (path === '') {
     return { missing: 'SERVICECENTER_BIN is not set: the path of a ServiceCenter release binary' };
   }
