@@ -5,7 +5,7 @@
 // source: syncer/replication/v1/replication.proto
 
 /* eslint-disable */
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 import {
   type CallOptions,
   type ChannelCredentials,
@@ -19,15 +19,15 @@ import {
   type Metadata,
   type ServiceError,
   type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
+} from '@grpc/grpc-js';
 
-export const protobufPackage = "syncer.replication.v1";
+export const protobufPackage = 'syncer.replication.v1';
 
-export const protobufFileName = "syncer/replication/v1/replication.proto";
+export const protobufFileName = 'syncer/replication/v1/replication.proto';
 
 export const Kind = { UNSPECIFIED: 0, SERVICE: 1, INSTANCE: 2, UNRECOGNIZED: -1 } as const;
 
-export type Kind = typeof Kind[keyof typeof Kind];
+export type Kind = (typeof Kind)[keyof typeof Kind];
 
 export namespace Kind {
   export type UNSPECIFIED = typeof Kind.UNSPECIFIED;
@@ -38,7 +38,7 @@ export namespace Kind {
 
 export const Proof = { UNSPECIFIED: 0, TOMBSTONE: 1, ABSENCE: 2, UNRECOGNIZED: -1 } as const;
 
-export type Proof = typeof Proof[keyof typeof Proof];
+export type Proof = (typeof Proof)[keyof typeof Proof];
 
 export namespace Proof {
   export type UNSPECIFIED = typeof Proof.UNSPECIFIED;
@@ -49,12 +49,12 @@ export namespace Proof {
 
 export interface ImporterFrame {
   frame:
-    | { $case: "hello"; hello: ImporterHello }
-    | { $case: "acknowledge"; acknowledge: Acknowledge }
-    | //
-    /** The importer's digests, asked for by the exporter's DigestRequest or sent unasked. */
-    { $case: "bucketRequest"; bucketRequest: BucketRequest }
-    | { $case: "echo"; echo: Echo }
+    | { $case: 'hello'; hello: ImporterHello }
+    | { $case: 'acknowledge'; acknowledge: Acknowledge } //
+    /** Asks for the content of buckets whose digests differ. */
+    | { $case: 'bucketRequest'; bucketRequest: BucketRequest }
+    | { $case: 'echo'; echo: Echo }
+    | { $case: 'snapshotRequest'; snapshotRequest: SnapshotRequest }
     | undefined;
 }
 
@@ -71,6 +71,8 @@ export interface ImporterHello {
   windowBytes: number;
   /** The cluster whose export is wanted; a mistaken address is refused. */
   wantedCluster: string;
+  /** Identity of the registry that the importer's cluster serves: tells two sites of one name apart. */
+  registry: string;
 }
 
 export interface Acknowledge {
@@ -87,19 +89,26 @@ export interface BucketRequest {
 export interface Echo {
   senderTimeMs: number;
   receiverTimeMs: number;
+  /** The heartbeat carried digests, and all of them equalled the importer's. */
+  provenEqual: boolean;
+}
+
+/** What came as a snapshot does not add up (wrong digests or count): asks for another. */
+export interface SnapshotRequest {
+  reason: string;
 }
 
 export interface ExporterFrame {
   /** Grows by one with each frame; heartbeats have 0 and are not acknowledged. */
   sequence: number;
   frame:
-    | { $case: "hello"; hello: ExporterHello }
-    | { $case: "snapshotBegin"; snapshotBegin: SnapshotBegin }
-    | { $case: "records"; records: Records }
-    | { $case: "snapshotEnd"; snapshotEnd: SnapshotEnd }
-    | { $case: "heartbeat"; heartbeat: Heartbeat }
-    | { $case: "bucketContent"; bucketContent: BucketContent }
-    | { $case: "goodbye"; goodbye: Goodbye }
+    | { $case: 'hello'; hello: ExporterHello }
+    | { $case: 'snapshotBegin'; snapshotBegin: SnapshotBegin }
+    | { $case: 'records'; records: Records }
+    | { $case: 'snapshotEnd'; snapshotEnd: SnapshotEnd }
+    | { $case: 'heartbeat'; heartbeat: Heartbeat }
+    | { $case: 'bucketContent'; bucketContent: BucketContent }
+    | { $case: 'goodbye'; goodbye: Goodbye }
     | undefined;
 }
 
@@ -109,9 +118,14 @@ export interface ExporterHello {
   version: number;
   epoch: string;
   revision: number;
-  /** On Push: the range, for the importer to choose from. */
+  /**
+   * The range of replication versions that this side speaks; `version` is the one chosen, 0 in the
+   * announcement that opens a Push.
+   */
   versionMin: number;
   versionMax: number;
+  /** Identity of the registry that the exporter's cluster serves. */
+  registry: string;
 }
 
 export interface SnapshotBegin {
@@ -161,11 +175,15 @@ export interface Heartbeat {
   epoch: string;
   revision: number;
   senderTimeMs: number;
-  health:
-    | Health
-    | undefined;
+  health: Health | undefined;
   /** Present every few beats, when the stream is idle at `revision`. */
   digests: number[];
+  /**
+   * What the echoes of earlier beats have shown: the best round trip of late, and how far the
+   * exporter's clock is ahead of the importer's. Absent until measured.
+   */
+  roundTripMs?: number | undefined;
+  clockOffsetMs?: number | undefined;
 }
 
 export interface BucketContent {
@@ -271,17 +289,20 @@ function createBaseImporterFrame(): ImporterFrame {
 export const ImporterFrame: MessageFns<ImporterFrame> = {
   encode(message: ImporterFrame, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     switch (message.frame?.$case) {
-      case "hello":
+      case 'hello':
         ImporterHello.encode(message.frame.hello, writer.uint32(10).fork()).join();
         break;
-      case "acknowledge":
+      case 'acknowledge':
         Acknowledge.encode(message.frame.acknowledge, writer.uint32(18).fork()).join();
         break;
-      case "bucketRequest":
+      case 'bucketRequest':
         BucketRequest.encode(message.frame.bucketRequest, writer.uint32(26).fork()).join();
         break;
-      case "echo":
+      case 'echo':
         Echo.encode(message.frame.echo, writer.uint32(34).fork()).join();
+        break;
+      case 'snapshotRequest':
+        SnapshotRequest.encode(message.frame.snapshotRequest, writer.uint32(42).fork()).join();
         break;
     }
     return writer;
@@ -291,7 +312,7 @@ export const ImporterFrame: MessageFns<ImporterFrame> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -305,7 +326,10 @@ export const ImporterFrame: MessageFns<ImporterFrame> = {
               break;
             }
 
-            message.frame = { $case: "hello", hello: ImporterHello.decode(reader, reader.uint32()) };
+            message.frame = {
+              $case: 'hello',
+              hello: ImporterHello.decode(reader, reader.uint32()),
+            };
             continue;
           }
           case 2: {
@@ -313,7 +337,10 @@ export const ImporterFrame: MessageFns<ImporterFrame> = {
               break;
             }
 
-            message.frame = { $case: "acknowledge", acknowledge: Acknowledge.decode(reader, reader.uint32()) };
+            message.frame = {
+              $case: 'acknowledge',
+              acknowledge: Acknowledge.decode(reader, reader.uint32()),
+            };
             continue;
           }
           case 3: {
@@ -321,7 +348,10 @@ export const ImporterFrame: MessageFns<ImporterFrame> = {
               break;
             }
 
-            message.frame = { $case: "bucketRequest", bucketRequest: BucketRequest.decode(reader, reader.uint32()) };
+            message.frame = {
+              $case: 'bucketRequest',
+              bucketRequest: BucketRequest.decode(reader, reader.uint32()),
+            };
             continue;
           }
           case 4: {
@@ -329,7 +359,18 @@ export const ImporterFrame: MessageFns<ImporterFrame> = {
               break;
             }
 
-            message.frame = { $case: "echo", echo: Echo.decode(reader, reader.uint32()) };
+            message.frame = { $case: 'echo', echo: Echo.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.frame = {
+              $case: 'snapshotRequest',
+              snapshotRequest: SnapshotRequest.decode(reader, reader.uint32()),
+            };
             continue;
           }
         }
@@ -350,30 +391,42 @@ export const ImporterFrame: MessageFns<ImporterFrame> = {
   fromPartial(object: DeepPartial<ImporterFrame>): ImporterFrame {
     const message = createBaseImporterFrame();
     switch (object.frame?.$case) {
-      case "hello": {
+      case 'hello': {
         if (object.frame?.hello !== undefined && object.frame?.hello !== null) {
-          message.frame = { $case: "hello", hello: ImporterHello.fromPartial(object.frame.hello) };
+          message.frame = { $case: 'hello', hello: ImporterHello.fromPartial(object.frame.hello) };
         }
         break;
       }
-      case "acknowledge": {
+      case 'acknowledge': {
         if (object.frame?.acknowledge !== undefined && object.frame?.acknowledge !== null) {
-          message.frame = { $case: "acknowledge", acknowledge: Acknowledge.fromPartial(object.frame.acknowledge) };
+          message.frame = {
+            $case: 'acknowledge',
+            acknowledge: Acknowledge.fromPartial(object.frame.acknowledge),
+          };
         }
         break;
       }
-      case "bucketRequest": {
+      case 'bucketRequest': {
         if (object.frame?.bucketRequest !== undefined && object.frame?.bucketRequest !== null) {
           message.frame = {
-            $case: "bucketRequest",
+            $case: 'bucketRequest',
             bucketRequest: BucketRequest.fromPartial(object.frame.bucketRequest),
           };
         }
         break;
       }
-      case "echo": {
+      case 'echo': {
         if (object.frame?.echo !== undefined && object.frame?.echo !== null) {
-          message.frame = { $case: "echo", echo: Echo.fromPartial(object.frame.echo) };
+          message.frame = { $case: 'echo', echo: Echo.fromPartial(object.frame.echo) };
+        }
+        break;
+      }
+      case 'snapshotRequest': {
+        if (object.frame?.snapshotRequest !== undefined && object.frame?.snapshotRequest !== null) {
+          message.frame = {
+            $case: 'snapshotRequest',
+            snapshotRequest: SnapshotRequest.fromPartial(object.frame.snapshotRequest),
+          };
         }
         break;
       }
@@ -384,23 +437,24 @@ export const ImporterFrame: MessageFns<ImporterFrame> = {
 
 function createBaseImporterHello(): ImporterHello {
   return {
-    cluster: "",
-    node: "",
+    cluster: '',
+    node: '',
     versionMin: 0,
     versionMax: 0,
-    epoch: "",
+    epoch: '',
     revision: 0,
     windowBytes: 0,
-    wantedCluster: "",
+    wantedCluster: '',
+    registry: '',
   };
 }
 
 export const ImporterHello: MessageFns<ImporterHello> = {
   encode(message: ImporterHello, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.cluster !== "") {
+    if (message.cluster !== '') {
       writer.uint32(10).string(message.cluster);
     }
-    if (message.node !== "") {
+    if (message.node !== '') {
       writer.uint32(18).string(message.node);
     }
     if (message.versionMin !== 0) {
@@ -409,7 +463,7 @@ export const ImporterHello: MessageFns<ImporterHello> = {
     if (message.versionMax !== 0) {
       writer.uint32(32).uint32(message.versionMax);
     }
-    if (message.epoch !== "") {
+    if (message.epoch !== '') {
       writer.uint32(42).string(message.epoch);
     }
     if (message.revision !== 0) {
@@ -418,8 +472,11 @@ export const ImporterHello: MessageFns<ImporterHello> = {
     if (message.windowBytes !== 0) {
       writer.uint32(56).uint64(message.windowBytes);
     }
-    if (message.wantedCluster !== "") {
+    if (message.wantedCluster !== '') {
       writer.uint32(66).string(message.wantedCluster);
+    }
+    if (message.registry !== '') {
+      writer.uint32(74).string(message.registry);
     }
     return writer;
   },
@@ -428,7 +485,7 @@ export const ImporterHello: MessageFns<ImporterHello> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -501,6 +558,14 @@ export const ImporterHello: MessageFns<ImporterHello> = {
             message.wantedCluster = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.registry = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -518,14 +583,15 @@ export const ImporterHello: MessageFns<ImporterHello> = {
   },
   fromPartial(object: DeepPartial<ImporterHello>): ImporterHello {
     const message = createBaseImporterHello();
-    message.cluster = object.cluster ?? "";
-    message.node = object.node ?? "";
+    message.cluster = object.cluster ?? '';
+    message.node = object.node ?? '';
     message.versionMin = object.versionMin ?? 0;
     message.versionMax = object.versionMax ?? 0;
-    message.epoch = object.epoch ?? "";
+    message.epoch = object.epoch ?? '';
     message.revision = object.revision ?? 0;
     message.windowBytes = object.windowBytes ?? 0;
-    message.wantedCluster = object.wantedCluster ?? "";
+    message.wantedCluster = object.wantedCluster ?? '';
+    message.registry = object.registry ?? '';
     return message;
   },
 };
@@ -546,7 +612,7 @@ export const Acknowledge: MessageFns<Acknowledge> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -605,7 +671,7 @@ export const BucketRequest: MessageFns<BucketRequest> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -655,7 +721,7 @@ export const BucketRequest: MessageFns<BucketRequest> = {
 };
 
 function createBaseEcho(): Echo {
-  return { senderTimeMs: 0, receiverTimeMs: 0 };
+  return { senderTimeMs: 0, receiverTimeMs: 0, provenEqual: false };
 }
 
 export const Echo: MessageFns<Echo> = {
@@ -666,6 +732,9 @@ export const Echo: MessageFns<Echo> = {
     if (message.receiverTimeMs !== 0) {
       writer.uint32(17).double(message.receiverTimeMs);
     }
+    if (message.provenEqual !== false) {
+      writer.uint32(24).bool(message.provenEqual);
+    }
     return writer;
   },
 
@@ -673,7 +742,7 @@ export const Echo: MessageFns<Echo> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -698,6 +767,14 @@ export const Echo: MessageFns<Echo> = {
             message.receiverTimeMs = reader.double();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.provenEqual = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -717,6 +794,62 @@ export const Echo: MessageFns<Echo> = {
     const message = createBaseEcho();
     message.senderTimeMs = object.senderTimeMs ?? 0;
     message.receiverTimeMs = object.receiverTimeMs ?? 0;
+    message.provenEqual = object.provenEqual ?? false;
+    return message;
+  },
+};
+
+function createBaseSnapshotRequest(): SnapshotRequest {
+  return { reason: '' };
+}
+
+export const SnapshotRequest: MessageFns<SnapshotRequest> = {
+  encode(message: SnapshotRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== '') {
+      writer.uint32(10).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SnapshotRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSnapshotRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SnapshotRequest>): SnapshotRequest {
+    return SnapshotRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SnapshotRequest>): SnapshotRequest {
+    const message = createBaseSnapshotRequest();
+    message.reason = object.reason ?? '';
     return message;
   },
 };
@@ -731,25 +864,25 @@ export const ExporterFrame: MessageFns<ExporterFrame> = {
       writer.uint32(8).uint64(message.sequence);
     }
     switch (message.frame?.$case) {
-      case "hello":
+      case 'hello':
         ExporterHello.encode(message.frame.hello, writer.uint32(18).fork()).join();
         break;
-      case "snapshotBegin":
+      case 'snapshotBegin':
         SnapshotBegin.encode(message.frame.snapshotBegin, writer.uint32(26).fork()).join();
         break;
-      case "records":
+      case 'records':
         Records.encode(message.frame.records, writer.uint32(34).fork()).join();
         break;
-      case "snapshotEnd":
+      case 'snapshotEnd':
         SnapshotEnd.encode(message.frame.snapshotEnd, writer.uint32(42).fork()).join();
         break;
-      case "heartbeat":
+      case 'heartbeat':
         Heartbeat.encode(message.frame.heartbeat, writer.uint32(50).fork()).join();
         break;
-      case "bucketContent":
+      case 'bucketContent':
         BucketContent.encode(message.frame.bucketContent, writer.uint32(58).fork()).join();
         break;
-      case "goodbye":
+      case 'goodbye':
         Goodbye.encode(message.frame.goodbye, writer.uint32(66).fork()).join();
         break;
     }
@@ -760,7 +893,7 @@ export const ExporterFrame: MessageFns<ExporterFrame> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -782,7 +915,10 @@ export const ExporterFrame: MessageFns<ExporterFrame> = {
               break;
             }
 
-            message.frame = { $case: "hello", hello: ExporterHello.decode(reader, reader.uint32()) };
+            message.frame = {
+              $case: 'hello',
+              hello: ExporterHello.decode(reader, reader.uint32()),
+            };
             continue;
           }
           case 3: {
@@ -790,7 +926,10 @@ export const ExporterFrame: MessageFns<ExporterFrame> = {
               break;
             }
 
-            message.frame = { $case: "snapshotBegin", snapshotBegin: SnapshotBegin.decode(reader, reader.uint32()) };
+            message.frame = {
+              $case: 'snapshotBegin',
+              snapshotBegin: SnapshotBegin.decode(reader, reader.uint32()),
+            };
             continue;
           }
           case 4: {
@@ -798,7 +937,7 @@ export const ExporterFrame: MessageFns<ExporterFrame> = {
               break;
             }
 
-            message.frame = { $case: "records", records: Records.decode(reader, reader.uint32()) };
+            message.frame = { $case: 'records', records: Records.decode(reader, reader.uint32()) };
             continue;
           }
           case 5: {
@@ -806,7 +945,10 @@ export const ExporterFrame: MessageFns<ExporterFrame> = {
               break;
             }
 
-            message.frame = { $case: "snapshotEnd", snapshotEnd: SnapshotEnd.decode(reader, reader.uint32()) };
+            message.frame = {
+              $case: 'snapshotEnd',
+              snapshotEnd: SnapshotEnd.decode(reader, reader.uint32()),
+            };
             continue;
           }
           case 6: {
@@ -814,7 +956,10 @@ export const ExporterFrame: MessageFns<ExporterFrame> = {
               break;
             }
 
-            message.frame = { $case: "heartbeat", heartbeat: Heartbeat.decode(reader, reader.uint32()) };
+            message.frame = {
+              $case: 'heartbeat',
+              heartbeat: Heartbeat.decode(reader, reader.uint32()),
+            };
             continue;
           }
           case 7: {
@@ -822,7 +967,10 @@ export const ExporterFrame: MessageFns<ExporterFrame> = {
               break;
             }
 
-            message.frame = { $case: "bucketContent", bucketContent: BucketContent.decode(reader, reader.uint32()) };
+            message.frame = {
+              $case: 'bucketContent',
+              bucketContent: BucketContent.decode(reader, reader.uint32()),
+            };
             continue;
           }
           case 8: {
@@ -830,7 +978,7 @@ export const ExporterFrame: MessageFns<ExporterFrame> = {
               break;
             }
 
-            message.frame = { $case: "goodbye", goodbye: Goodbye.decode(reader, reader.uint32()) };
+            message.frame = { $case: 'goodbye', goodbye: Goodbye.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -852,51 +1000,57 @@ export const ExporterFrame: MessageFns<ExporterFrame> = {
     const message = createBaseExporterFrame();
     message.sequence = object.sequence ?? 0;
     switch (object.frame?.$case) {
-      case "hello": {
+      case 'hello': {
         if (object.frame?.hello !== undefined && object.frame?.hello !== null) {
-          message.frame = { $case: "hello", hello: ExporterHello.fromPartial(object.frame.hello) };
+          message.frame = { $case: 'hello', hello: ExporterHello.fromPartial(object.frame.hello) };
         }
         break;
       }
-      case "snapshotBegin": {
+      case 'snapshotBegin': {
         if (object.frame?.snapshotBegin !== undefined && object.frame?.snapshotBegin !== null) {
           message.frame = {
-            $case: "snapshotBegin",
+            $case: 'snapshotBegin',
             snapshotBegin: SnapshotBegin.fromPartial(object.frame.snapshotBegin),
           };
         }
         break;
       }
-      case "records": {
+      case 'records': {
         if (object.frame?.records !== undefined && object.frame?.records !== null) {
-          message.frame = { $case: "records", records: Records.fromPartial(object.frame.records) };
+          message.frame = { $case: 'records', records: Records.fromPartial(object.frame.records) };
         }
         break;
       }
-      case "snapshotEnd": {
+      case 'snapshotEnd': {
         if (object.frame?.snapshotEnd !== undefined && object.frame?.snapshotEnd !== null) {
-          message.frame = { $case: "snapshotEnd", snapshotEnd: SnapshotEnd.fromPartial(object.frame.snapshotEnd) };
+          message.frame = {
+            $case: 'snapshotEnd',
+            snapshotEnd: SnapshotEnd.fromPartial(object.frame.snapshotEnd),
+          };
         }
         break;
       }
-      case "heartbeat": {
+      case 'heartbeat': {
         if (object.frame?.heartbeat !== undefined && object.frame?.heartbeat !== null) {
-          message.frame = { $case: "heartbeat", heartbeat: Heartbeat.fromPartial(object.frame.heartbeat) };
+          message.frame = {
+            $case: 'heartbeat',
+            heartbeat: Heartbeat.fromPartial(object.frame.heartbeat),
+          };
         }
         break;
       }
-      case "bucketContent": {
+      case 'bucketContent': {
         if (object.frame?.bucketContent !== undefined && object.frame?.bucketContent !== null) {
           message.frame = {
-            $case: "bucketContent",
+            $case: 'bucketContent',
             bucketContent: BucketContent.fromPartial(object.frame.bucketContent),
           };
         }
         break;
       }
-      case "goodbye": {
+      case 'goodbye': {
         if (object.frame?.goodbye !== undefined && object.frame?.goodbye !== null) {
-          message.frame = { $case: "goodbye", goodbye: Goodbye.fromPartial(object.frame.goodbye) };
+          message.frame = { $case: 'goodbye', goodbye: Goodbye.fromPartial(object.frame.goodbye) };
         }
         break;
       }
@@ -906,21 +1060,30 @@ export const ExporterFrame: MessageFns<ExporterFrame> = {
 };
 
 function createBaseExporterHello(): ExporterHello {
-  return { cluster: "", node: "", version: 0, epoch: "", revision: 0, versionMin: 0, versionMax: 0 };
+  return {
+    cluster: '',
+    node: '',
+    version: 0,
+    epoch: '',
+    revision: 0,
+    versionMin: 0,
+    versionMax: 0,
+    registry: '',
+  };
 }
 
 export const ExporterHello: MessageFns<ExporterHello> = {
   encode(message: ExporterHello, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.cluster !== "") {
+    if (message.cluster !== '') {
       writer.uint32(10).string(message.cluster);
     }
-    if (message.node !== "") {
+    if (message.node !== '') {
       writer.uint32(18).string(message.node);
     }
     if (message.version !== 0) {
       writer.uint32(24).uint32(message.version);
     }
-    if (message.epoch !== "") {
+    if (message.epoch !== '') {
       writer.uint32(34).string(message.epoch);
     }
     if (message.revision !== 0) {
@@ -932,6 +1095,9 @@ export const ExporterHello: MessageFns<ExporterHello> = {
     if (message.versionMax !== 0) {
       writer.uint32(56).uint32(message.versionMax);
     }
+    if (message.registry !== '') {
+      writer.uint32(66).string(message.registry);
+    }
     return writer;
   },
 
@@ -939,7 +1105,7 @@ export const ExporterHello: MessageFns<ExporterHello> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -1004,6 +1170,14 @@ export const ExporterHello: MessageFns<ExporterHello> = {
             message.versionMax = reader.uint32();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.registry = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1021,24 +1195,25 @@ export const ExporterHello: MessageFns<ExporterHello> = {
   },
   fromPartial(object: DeepPartial<ExporterHello>): ExporterHello {
     const message = createBaseExporterHello();
-    message.cluster = object.cluster ?? "";
-    message.node = object.node ?? "";
+    message.cluster = object.cluster ?? '';
+    message.node = object.node ?? '';
     message.version = object.version ?? 0;
-    message.epoch = object.epoch ?? "";
+    message.epoch = object.epoch ?? '';
     message.revision = object.revision ?? 0;
     message.versionMin = object.versionMin ?? 0;
     message.versionMax = object.versionMax ?? 0;
+    message.registry = object.registry ?? '';
     return message;
   },
 };
 
 function createBaseSnapshotBegin(): SnapshotBegin {
-  return { epoch: "", revision: 0, records: 0 };
+  return { epoch: '', revision: 0, records: 0 };
 }
 
 export const SnapshotBegin: MessageFns<SnapshotBegin> = {
   encode(message: SnapshotBegin, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.epoch !== "") {
+    if (message.epoch !== '') {
       writer.uint32(10).string(message.epoch);
     }
     if (message.revision !== 0) {
@@ -1054,7 +1229,7 @@ export const SnapshotBegin: MessageFns<SnapshotBegin> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -1104,7 +1279,7 @@ export const SnapshotBegin: MessageFns<SnapshotBegin> = {
   },
   fromPartial(object: DeepPartial<SnapshotBegin>): SnapshotBegin {
     const message = createBaseSnapshotBegin();
-    message.epoch = object.epoch ?? "";
+    message.epoch = object.epoch ?? '';
     message.revision = object.revision ?? 0;
     message.records = object.records ?? 0;
     return message;
@@ -1133,7 +1308,7 @@ export const Records: MessageFns<Records> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -1191,7 +1366,7 @@ export const Records: MessageFns<Records> = {
 };
 
 function createBaseRecord(): Record {
-  return { kind: 0, key: "", revision: 0, hash: 0, originTimeMs: 0, payload: Buffer.alloc(0) };
+  return { kind: 0, key: '', revision: 0, hash: 0, originTimeMs: 0, payload: Buffer.alloc(0) };
 }
 
 export const Record: MessageFns<Record> = {
@@ -1199,7 +1374,7 @@ export const Record: MessageFns<Record> = {
     if (message.kind !== 0) {
       writer.uint32(8).int32(message.kind);
     }
-    if (message.key !== "") {
+    if (message.key !== '') {
       writer.uint32(18).string(message.key);
     }
     if (message.revision !== 0) {
@@ -1221,7 +1396,7 @@ export const Record: MessageFns<Record> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -1296,7 +1471,7 @@ export const Record: MessageFns<Record> = {
   fromPartial(object: DeepPartial<Record>): Record {
     const message = createBaseRecord();
     message.kind = object.kind ?? 0;
-    message.key = object.key ?? "";
+    message.key = object.key ?? '';
     message.revision = object.revision ?? 0;
     message.hash = object.hash ?? 0;
     message.originTimeMs = object.originTimeMs ?? 0;
@@ -1306,7 +1481,7 @@ export const Record: MessageFns<Record> = {
 };
 
 function createBaseRemoval(): Removal {
-  return { kind: 0, key: "", revision: 0, proof: 0, originTimeMs: 0 };
+  return { kind: 0, key: '', revision: 0, proof: 0, originTimeMs: 0 };
 }
 
 export const Removal: MessageFns<Removal> = {
@@ -1314,7 +1489,7 @@ export const Removal: MessageFns<Removal> = {
     if (message.kind !== 0) {
       writer.uint32(8).int32(message.kind);
     }
-    if (message.key !== "") {
+    if (message.key !== '') {
       writer.uint32(18).string(message.key);
     }
     if (message.revision !== 0) {
@@ -1333,7 +1508,7 @@ export const Removal: MessageFns<Removal> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -1400,7 +1575,7 @@ export const Removal: MessageFns<Removal> = {
   fromPartial(object: DeepPartial<Removal>): Removal {
     const message = createBaseRemoval();
     message.kind = object.kind ?? 0;
-    message.key = object.key ?? "";
+    message.key = object.key ?? '';
     message.revision = object.revision ?? 0;
     message.proof = object.proof ?? 0;
     message.originTimeMs = object.originTimeMs ?? 0;
@@ -1409,12 +1584,12 @@ export const Removal: MessageFns<Removal> = {
 };
 
 function createBaseSnapshotEnd(): SnapshotEnd {
-  return { epoch: "", revision: 0, digests: [], health: undefined };
+  return { epoch: '', revision: 0, digests: [], health: undefined };
 }
 
 export const SnapshotEnd: MessageFns<SnapshotEnd> = {
   encode(message: SnapshotEnd, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.epoch !== "") {
+    if (message.epoch !== '') {
       writer.uint32(10).string(message.epoch);
     }
     if (message.revision !== 0) {
@@ -1437,7 +1612,7 @@ export const SnapshotEnd: MessageFns<SnapshotEnd> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -1505,18 +1680,19 @@ export const SnapshotEnd: MessageFns<SnapshotEnd> = {
   },
   fromPartial(object: DeepPartial<SnapshotEnd>): SnapshotEnd {
     const message = createBaseSnapshotEnd();
-    message.epoch = object.epoch ?? "";
+    message.epoch = object.epoch ?? '';
     message.revision = object.revision ?? 0;
     message.digests = object.digests?.map((e) => e) || [];
-    message.health = (object.health !== undefined && object.health !== null)
-      ? Health.fromPartial(object.health)
-      : undefined;
+    message.health =
+      object.health !== undefined && object.health !== null
+        ? Health.fromPartial(object.health)
+        : undefined;
     return message;
   },
 };
 
 function createBaseHealth(): Health {
-  return { healthy: false, reason: "" };
+  return { healthy: false, reason: '' };
 }
 
 export const Health: MessageFns<Health> = {
@@ -1524,7 +1700,7 @@ export const Health: MessageFns<Health> = {
     if (message.healthy !== false) {
       writer.uint32(8).bool(message.healthy);
     }
-    if (message.reason !== "") {
+    if (message.reason !== '') {
       writer.uint32(18).string(message.reason);
     }
     return writer;
@@ -1534,7 +1710,7 @@ export const Health: MessageFns<Health> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -1577,18 +1753,26 @@ export const Health: MessageFns<Health> = {
   fromPartial(object: DeepPartial<Health>): Health {
     const message = createBaseHealth();
     message.healthy = object.healthy ?? false;
-    message.reason = object.reason ?? "";
+    message.reason = object.reason ?? '';
     return message;
   },
 };
 
 function createBaseHeartbeat(): Heartbeat {
-  return { epoch: "", revision: 0, senderTimeMs: 0, health: undefined, digests: [] };
+  return {
+    epoch: '',
+    revision: 0,
+    senderTimeMs: 0,
+    health: undefined,
+    digests: [],
+    roundTripMs: undefined,
+    clockOffsetMs: undefined,
+  };
 }
 
 export const Heartbeat: MessageFns<Heartbeat> = {
   encode(message: Heartbeat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.epoch !== "") {
+    if (message.epoch !== '') {
       writer.uint32(10).string(message.epoch);
     }
     if (message.revision !== 0) {
@@ -1607,6 +1791,12 @@ export const Heartbeat: MessageFns<Heartbeat> = {
       }
       writer.join();
     }
+    if (message.roundTripMs !== undefined) {
+      writer.uint32(49).double(message.roundTripMs);
+    }
+    if (message.clockOffsetMs !== undefined) {
+      writer.uint32(57).double(message.clockOffsetMs);
+    }
     return writer;
   },
 
@@ -1614,7 +1804,7 @@ export const Heartbeat: MessageFns<Heartbeat> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -1673,6 +1863,22 @@ export const Heartbeat: MessageFns<Heartbeat> = {
 
             break;
           }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.roundTripMs = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.clockOffsetMs = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1690,13 +1896,16 @@ export const Heartbeat: MessageFns<Heartbeat> = {
   },
   fromPartial(object: DeepPartial<Heartbeat>): Heartbeat {
     const message = createBaseHeartbeat();
-    message.epoch = object.epoch ?? "";
+    message.epoch = object.epoch ?? '';
     message.revision = object.revision ?? 0;
     message.senderTimeMs = object.senderTimeMs ?? 0;
-    message.health = (object.health !== undefined && object.health !== null)
-      ? Health.fromPartial(object.health)
-      : undefined;
+    message.health =
+      object.health !== undefined && object.health !== null
+        ? Health.fromPartial(object.health)
+        : undefined;
     message.digests = object.digests?.map((e) => e) || [];
+    message.roundTripMs = object.roundTripMs ?? undefined;
+    message.clockOffsetMs = object.clockOffsetMs ?? undefined;
     return message;
   },
 };
@@ -1726,7 +1935,7 @@ export const BucketContent: MessageFns<BucketContent> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -1793,7 +2002,7 @@ export const BucketContent: MessageFns<BucketContent> = {
 };
 
 function createBaseGoodbye(): Goodbye {
-  return { leaving: false, reason: "" };
+  return { leaving: false, reason: '' };
 }
 
 export const Goodbye: MessageFns<Goodbye> = {
@@ -1801,7 +2010,7 @@ export const Goodbye: MessageFns<Goodbye> = {
     if (message.leaving !== false) {
       writer.uint32(8).bool(message.leaving);
     }
-    if (message.reason !== "") {
+    if (message.reason !== '') {
       writer.uint32(18).string(message.reason);
     }
     return writer;
@@ -1811,7 +2020,7 @@ export const Goodbye: MessageFns<Goodbye> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -1854,24 +2063,24 @@ export const Goodbye: MessageFns<Goodbye> = {
   fromPartial(object: DeepPartial<Goodbye>): Goodbye {
     const message = createBaseGoodbye();
     message.leaving = object.leaving ?? false;
-    message.reason = object.reason ?? "";
+    message.reason = object.reason ?? '';
     return message;
   },
 };
 
 function createBaseLookupRequest(): LookupRequest {
-  return { service: "", instance: "", pageToken: "", pageSize: 0 };
+  return { service: '', instance: '', pageToken: '', pageSize: 0 };
 }
 
 export const LookupRequest: MessageFns<LookupRequest> = {
   encode(message: LookupRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.service !== "") {
+    if (message.service !== '') {
       writer.uint32(10).string(message.service);
     }
-    if (message.instance !== "") {
+    if (message.instance !== '') {
       writer.uint32(18).string(message.instance);
     }
-    if (message.pageToken !== "") {
+    if (message.pageToken !== '') {
       writer.uint32(26).string(message.pageToken);
     }
     if (message.pageSize !== 0) {
@@ -1884,7 +2093,7 @@ export const LookupRequest: MessageFns<LookupRequest> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -1942,16 +2151,16 @@ export const LookupRequest: MessageFns<LookupRequest> = {
   },
   fromPartial(object: DeepPartial<LookupRequest>): LookupRequest {
     const message = createBaseLookupRequest();
-    message.service = object.service ?? "";
-    message.instance = object.instance ?? "";
-    message.pageToken = object.pageToken ?? "";
+    message.service = object.service ?? '';
+    message.instance = object.instance ?? '';
+    message.pageToken = object.pageToken ?? '';
     message.pageSize = object.pageSize ?? 0;
     return message;
   },
 };
 
 function createBaseLookupResponse(): LookupResponse {
-  return { records: [], nextPageToken: "", total: 0 };
+  return { records: [], nextPageToken: '', total: 0 };
 }
 
 export const LookupResponse: MessageFns<LookupResponse> = {
@@ -1959,7 +2168,7 @@ export const LookupResponse: MessageFns<LookupResponse> = {
     for (const v of message.records) {
       Record.encode(v!, writer.uint32(10).fork()).join();
     }
-    if (message.nextPageToken !== "") {
+    if (message.nextPageToken !== '') {
       writer.uint32(18).string(message.nextPageToken);
     }
     if (message.total !== 0) {
@@ -1972,7 +2181,7 @@ export const LookupResponse: MessageFns<LookupResponse> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -2023,7 +2232,7 @@ export const LookupResponse: MessageFns<LookupResponse> = {
   fromPartial(object: DeepPartial<LookupResponse>): LookupResponse {
     const message = createBaseLookupResponse();
     message.records = object.records?.map((e) => Record.fromPartial(e)) || [];
-    message.nextPageToken = object.nextPageToken ?? "";
+    message.nextPageToken = object.nextPageToken ?? '';
     message.total = object.total ?? 0;
     return message;
   },
@@ -2031,18 +2240,18 @@ export const LookupResponse: MessageFns<LookupResponse> = {
 
 function createBaseService(): Service {
   return {
-    serviceId: "",
-    domain: "",
-    project: "",
-    environment: "",
-    app: "",
-    name: "",
-    version: "",
-    alias: "",
-    description: "",
-    level: "",
-    status: "",
-    registerBy: "",
+    serviceId: '',
+    domain: '',
+    project: '',
+    environment: '',
+    app: '',
+    name: '',
+    version: '',
+    alias: '',
+    description: '',
+    level: '',
+    status: '',
+    registerBy: '',
     framework: undefined,
     properties: [],
     tags: [],
@@ -2053,40 +2262,40 @@ function createBaseService(): Service {
 
 export const Service: MessageFns<Service> = {
   encode(message: Service, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.serviceId !== "") {
+    if (message.serviceId !== '') {
       writer.uint32(10).string(message.serviceId);
     }
-    if (message.domain !== "") {
+    if (message.domain !== '') {
       writer.uint32(18).string(message.domain);
     }
-    if (message.project !== "") {
+    if (message.project !== '') {
       writer.uint32(26).string(message.project);
     }
-    if (message.environment !== "") {
+    if (message.environment !== '') {
       writer.uint32(34).string(message.environment);
     }
-    if (message.app !== "") {
+    if (message.app !== '') {
       writer.uint32(42).string(message.app);
     }
-    if (message.name !== "") {
+    if (message.name !== '') {
       writer.uint32(50).string(message.name);
     }
-    if (message.version !== "") {
+    if (message.version !== '') {
       writer.uint32(58).string(message.version);
     }
-    if (message.alias !== "") {
+    if (message.alias !== '') {
       writer.uint32(66).string(message.alias);
     }
-    if (message.description !== "") {
+    if (message.description !== '') {
       writer.uint32(74).string(message.description);
     }
-    if (message.level !== "") {
+    if (message.level !== '') {
       writer.uint32(82).string(message.level);
     }
-    if (message.status !== "") {
+    if (message.status !== '') {
       writer.uint32(90).string(message.status);
     }
-    if (message.registerBy !== "") {
+    if (message.registerBy !== '') {
       writer.uint32(98).string(message.registerBy);
     }
     if (message.framework !== undefined) {
@@ -2111,7 +2320,7 @@ export const Service: MessageFns<Service> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -2273,21 +2482,22 @@ export const Service: MessageFns<Service> = {
   },
   fromPartial(object: DeepPartial<Service>): Service {
     const message = createBaseService();
-    message.serviceId = object.serviceId ?? "";
-    message.domain = object.domain ?? "";
-    message.project = object.project ?? "";
-    message.environment = object.environment ?? "";
-    message.app = object.app ?? "";
-    message.name = object.name ?? "";
-    message.version = object.version ?? "";
-    message.alias = object.alias ?? "";
-    message.description = object.description ?? "";
-    message.level = object.level ?? "";
-    message.status = object.status ?? "";
-    message.registerBy = object.registerBy ?? "";
-    message.framework = (object.framework !== undefined && object.framework !== null)
-      ? Framework.fromPartial(object.framework)
-      : undefined;
+    message.serviceId = object.serviceId ?? '';
+    message.domain = object.domain ?? '';
+    message.project = object.project ?? '';
+    message.environment = object.environment ?? '';
+    message.app = object.app ?? '';
+    message.name = object.name ?? '';
+    message.version = object.version ?? '';
+    message.alias = object.alias ?? '';
+    message.description = object.description ?? '';
+    message.level = object.level ?? '';
+    message.status = object.status ?? '';
+    message.registerBy = object.registerBy ?? '';
+    message.framework =
+      object.framework !== undefined && object.framework !== null
+        ? Framework.fromPartial(object.framework)
+        : undefined;
     message.properties = object.properties?.map((e) => Pair.fromPartial(e)) || [];
     message.tags = object.tags?.map((e) => Pair.fromPartial(e)) || [];
     message.schemas = object.schemas?.map((e) => Schema.fromPartial(e)) || [];
@@ -2297,15 +2507,15 @@ export const Service: MessageFns<Service> = {
 };
 
 function createBaseFramework(): Framework {
-  return { name: "", version: "" };
+  return { name: '', version: '' };
 }
 
 export const Framework: MessageFns<Framework> = {
   encode(message: Framework, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.name !== "") {
+    if (message.name !== '') {
       writer.uint32(10).string(message.name);
     }
-    if (message.version !== "") {
+    if (message.version !== '') {
       writer.uint32(18).string(message.version);
     }
     return writer;
@@ -2315,7 +2525,7 @@ export const Framework: MessageFns<Framework> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -2357,22 +2567,22 @@ export const Framework: MessageFns<Framework> = {
   },
   fromPartial(object: DeepPartial<Framework>): Framework {
     const message = createBaseFramework();
-    message.name = object.name ?? "";
-    message.version = object.version ?? "";
+    message.name = object.name ?? '';
+    message.version = object.version ?? '';
     return message;
   },
 };
 
 function createBasePair(): Pair {
-  return { key: "", value: "" };
+  return { key: '', value: '' };
 }
 
 export const Pair: MessageFns<Pair> = {
   encode(message: Pair, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.key !== "") {
+    if (message.key !== '') {
       writer.uint32(10).string(message.key);
     }
-    if (message.value !== "") {
+    if (message.value !== '') {
       writer.uint32(18).string(message.value);
     }
     return writer;
@@ -2382,7 +2592,7 @@ export const Pair: MessageFns<Pair> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -2424,22 +2634,22 @@ export const Pair: MessageFns<Pair> = {
   },
   fromPartial(object: DeepPartial<Pair>): Pair {
     const message = createBasePair();
-    message.key = object.key ?? "";
-    message.value = object.value ?? "";
+    message.key = object.key ?? '';
+    message.value = object.value ?? '';
     return message;
   },
 };
 
 function createBaseSchema(): Schema {
-  return { id: "", summary: "", text: undefined };
+  return { id: '', summary: '', text: undefined };
 }
 
 export const Schema: MessageFns<Schema> = {
   encode(message: Schema, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.id !== "") {
+    if (message.id !== '') {
       writer.uint32(10).string(message.id);
     }
-    if (message.summary !== "") {
+    if (message.summary !== '') {
       writer.uint32(18).string(message.summary);
     }
     if (message.text !== undefined) {
@@ -2452,7 +2662,7 @@ export const Schema: MessageFns<Schema> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -2502,20 +2712,20 @@ export const Schema: MessageFns<Schema> = {
   },
   fromPartial(object: DeepPartial<Schema>): Schema {
     const message = createBaseSchema();
-    message.id = object.id ?? "";
-    message.summary = object.summary ?? "";
+    message.id = object.id ?? '';
+    message.summary = object.summary ?? '';
     message.text = object.text ?? undefined;
     return message;
   },
 };
 
 function createBasePath(): Path {
-  return { path: "", property: [] };
+  return { path: '', property: [] };
 }
 
 export const Path: MessageFns<Path> = {
   encode(message: Path, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.path !== "") {
+    if (message.path !== '') {
       writer.uint32(10).string(message.path);
     }
     for (const v of message.property) {
@@ -2528,7 +2738,7 @@ export const Path: MessageFns<Path> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -2570,7 +2780,7 @@ export const Path: MessageFns<Path> = {
   },
   fromPartial(object: DeepPartial<Path>): Path {
     const message = createBasePath();
-    message.path = object.path ?? "";
+    message.path = object.path ?? '';
     message.property = object.property?.map((e) => Pair.fromPartial(e)) || [];
     return message;
   },
@@ -2578,33 +2788,33 @@ export const Path: MessageFns<Path> = {
 
 function createBaseInstance(): Instance {
   return {
-    serviceId: "",
-    instanceId: "",
+    serviceId: '',
+    instanceId: '',
     endpoints: [],
-    hostName: "",
-    status: "",
+    hostName: '',
+    status: '',
     properties: [],
     healthCheck: undefined,
     dataCenterInfo: undefined,
-    version: "",
+    version: '',
   };
 }
 
 export const Instance: MessageFns<Instance> = {
   encode(message: Instance, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.serviceId !== "") {
+    if (message.serviceId !== '') {
       writer.uint32(10).string(message.serviceId);
     }
-    if (message.instanceId !== "") {
+    if (message.instanceId !== '') {
       writer.uint32(18).string(message.instanceId);
     }
     for (const v of message.endpoints) {
       writer.uint32(26).string(v!);
     }
-    if (message.hostName !== "") {
+    if (message.hostName !== '') {
       writer.uint32(34).string(message.hostName);
     }
-    if (message.status !== "") {
+    if (message.status !== '') {
       writer.uint32(42).string(message.status);
     }
     for (const v of message.properties) {
@@ -2616,7 +2826,7 @@ export const Instance: MessageFns<Instance> = {
     if (message.dataCenterInfo !== undefined) {
       DataCenterInfo.encode(message.dataCenterInfo, writer.uint32(66).fork()).join();
     }
-    if (message.version !== "") {
+    if (message.version !== '') {
       writer.uint32(74).string(message.version);
     }
     return writer;
@@ -2626,7 +2836,7 @@ export const Instance: MessageFns<Instance> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -2724,30 +2934,32 @@ export const Instance: MessageFns<Instance> = {
   },
   fromPartial(object: DeepPartial<Instance>): Instance {
     const message = createBaseInstance();
-    message.serviceId = object.serviceId ?? "";
-    message.instanceId = object.instanceId ?? "";
+    message.serviceId = object.serviceId ?? '';
+    message.instanceId = object.instanceId ?? '';
     message.endpoints = object.endpoints?.map((e) => e) || [];
-    message.hostName = object.hostName ?? "";
-    message.status = object.status ?? "";
+    message.hostName = object.hostName ?? '';
+    message.status = object.status ?? '';
     message.properties = object.properties?.map((e) => Pair.fromPartial(e)) || [];
-    message.healthCheck = (object.healthCheck !== undefined && object.healthCheck !== null)
-      ? HealthCheck.fromPartial(object.healthCheck)
-      : undefined;
-    message.dataCenterInfo = (object.dataCenterInfo !== undefined && object.dataCenterInfo !== null)
-      ? DataCenterInfo.fromPartial(object.dataCenterInfo)
-      : undefined;
-    message.version = object.version ?? "";
+    message.healthCheck =
+      object.healthCheck !== undefined && object.healthCheck !== null
+        ? HealthCheck.fromPartial(object.healthCheck)
+        : undefined;
+    message.dataCenterInfo =
+      object.dataCenterInfo !== undefined && object.dataCenterInfo !== null
+        ? DataCenterInfo.fromPartial(object.dataCenterInfo)
+        : undefined;
+    message.version = object.version ?? '';
     return message;
   },
 };
 
 function createBaseHealthCheck(): HealthCheck {
-  return { mode: "", port: 0, interval: 0, times: 0, url: "" };
+  return { mode: '', port: 0, interval: 0, times: 0, url: '' };
 }
 
 export const HealthCheck: MessageFns<HealthCheck> = {
   encode(message: HealthCheck, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.mode !== "") {
+    if (message.mode !== '') {
       writer.uint32(10).string(message.mode);
     }
     if (message.port !== 0) {
@@ -2759,7 +2971,7 @@ export const HealthCheck: MessageFns<HealthCheck> = {
     if (message.times !== 0) {
       writer.uint32(32).int32(message.times);
     }
-    if (message.url !== "") {
+    if (message.url !== '') {
       writer.uint32(42).string(message.url);
     }
     return writer;
@@ -2769,7 +2981,7 @@ export const HealthCheck: MessageFns<HealthCheck> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -2835,28 +3047,28 @@ export const HealthCheck: MessageFns<HealthCheck> = {
   },
   fromPartial(object: DeepPartial<HealthCheck>): HealthCheck {
     const message = createBaseHealthCheck();
-    message.mode = object.mode ?? "";
+    message.mode = object.mode ?? '';
     message.port = object.port ?? 0;
     message.interval = object.interval ?? 0;
     message.times = object.times ?? 0;
-    message.url = object.url ?? "";
+    message.url = object.url ?? '';
     return message;
   },
 };
 
 function createBaseDataCenterInfo(): DataCenterInfo {
-  return { name: "", region: "", availableZone: "" };
+  return { name: '', region: '', availableZone: '' };
 }
 
 export const DataCenterInfo: MessageFns<DataCenterInfo> = {
   encode(message: DataCenterInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.name !== "") {
+    if (message.name !== '') {
       writer.uint32(10).string(message.name);
     }
-    if (message.region !== "") {
+    if (message.region !== '') {
       writer.uint32(18).string(message.region);
     }
-    if (message.availableZone !== "") {
+    if (message.availableZone !== '') {
       writer.uint32(26).string(message.availableZone);
     }
     return writer;
@@ -2866,7 +3078,7 @@ export const DataCenterInfo: MessageFns<DataCenterInfo> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -2916,9 +3128,9 @@ export const DataCenterInfo: MessageFns<DataCenterInfo> = {
   },
   fromPartial(object: DeepPartial<DataCenterInfo>): DataCenterInfo {
     const message = createBaseDataCenterInfo();
-    message.name = object.name ?? "";
-    message.region = object.region ?? "";
-    message.availableZone = object.availableZone ?? "";
+    message.name = object.name ?? '';
+    message.region = object.region ?? '';
+    message.availableZone = object.availableZone ?? '';
     return message;
   },
 };
@@ -2931,32 +3143,41 @@ export type ReplicationServiceService = typeof ReplicationServiceService;
 export const ReplicationServiceService = {
   /** The importer sends Hello, then acknowledgements; the exporter sends frames. */
   subscribe: {
-    path: "/syncer.replication.v1.ReplicationService/Subscribe" as const,
+    path: '/syncer.replication.v1.ReplicationService/Subscribe' as const,
     requestStream: true as const,
     responseStream: true as const,
-    requestSerialize: (value: ImporterFrame): Buffer => Buffer.from(ImporterFrame.encode(value).finish()),
+    requestSerialize: (value: ImporterFrame): Buffer =>
+      Buffer.from(ImporterFrame.encode(value).finish()),
     requestDeserialize: (value: Buffer): ImporterFrame => ImporterFrame.decode(value),
-    responseSerialize: (value: ExporterFrame): Buffer => Buffer.from(ExporterFrame.encode(value).finish()),
+    responseSerialize: (value: ExporterFrame): Buffer =>
+      Buffer.from(ExporterFrame.encode(value).finish()),
     responseDeserialize: (value: Buffer): ExporterFrame => ExporterFrame.decode(value),
   },
-  /** The exporter sends Hello, then frames; the importer answers with Hello and acknowledgements. */
+  /**
+   * The exporter announces itself with a Hello of version 0; from then on it goes as in Subscribe:
+   * the importer sends Hello, the exporter Hello and frames.
+   */
   push: {
-    path: "/syncer.replication.v1.ReplicationService/Push" as const,
+    path: '/syncer.replication.v1.ReplicationService/Push' as const,
     requestStream: true as const,
     responseStream: true as const,
-    requestSerialize: (value: ExporterFrame): Buffer => Buffer.from(ExporterFrame.encode(value).finish()),
+    requestSerialize: (value: ExporterFrame): Buffer =>
+      Buffer.from(ExporterFrame.encode(value).finish()),
     requestDeserialize: (value: Buffer): ExporterFrame => ExporterFrame.decode(value),
-    responseSerialize: (value: ImporterFrame): Buffer => Buffer.from(ImporterFrame.encode(value).finish()),
+    responseSerialize: (value: ImporterFrame): Buffer =>
+      Buffer.from(ImporterFrame.encode(value).finish()),
     responseDeserialize: (value: Buffer): ImporterFrame => ImporterFrame.decode(value),
   },
   /** One page of what this cluster exports, for queries whose answer does not fit in gossip. */
   lookup: {
-    path: "/syncer.replication.v1.ReplicationService/Lookup" as const,
+    path: '/syncer.replication.v1.ReplicationService/Lookup' as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: LookupRequest): Buffer => Buffer.from(LookupRequest.encode(value).finish()),
+    requestSerialize: (value: LookupRequest): Buffer =>
+      Buffer.from(LookupRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): LookupRequest => LookupRequest.decode(value),
-    responseSerialize: (value: LookupResponse): Buffer => Buffer.from(LookupResponse.encode(value).finish()),
+    responseSerialize: (value: LookupResponse): Buffer =>
+      Buffer.from(LookupResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): LookupResponse => LookupResponse.decode(value),
   },
 } as const;
@@ -2964,7 +3185,10 @@ export const ReplicationServiceService = {
 export interface ReplicationServiceServer extends UntypedServiceImplementation {
   /** The importer sends Hello, then acknowledgements; the exporter sends frames. */
   subscribe: handleBidiStreamingCall<ImporterFrame, ExporterFrame>;
-  /** The exporter sends Hello, then frames; the importer answers with Hello and acknowledgements. */
+  /**
+   * The exporter announces itself with a Hello of version 0; from then on it goes as in Subscribe:
+   * the importer sends Hello, the exporter Hello and frames.
+   */
   push: handleBidiStreamingCall<ExporterFrame, ImporterFrame>;
   /** One page of what this cluster exports, for queries whose answer does not fit in gossip. */
   lookup: handleUnaryCall<LookupRequest, LookupResponse>;
@@ -2974,11 +3198,20 @@ export interface ReplicationServiceClient extends Client {
   /** The importer sends Hello, then acknowledgements; the exporter sends frames. */
   subscribe(): ClientDuplexStream<ImporterFrame, ExporterFrame>;
   subscribe(options: Partial<CallOptions>): ClientDuplexStream<ImporterFrame, ExporterFrame>;
-  subscribe(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<ImporterFrame, ExporterFrame>;
-  /** The exporter sends Hello, then frames; the importer answers with Hello and acknowledgements. */
+  subscribe(
+    metadata: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientDuplexStream<ImporterFrame, ExporterFrame>;
+  /**
+   * The exporter announces itself with a Hello of version 0; from then on it goes as in Subscribe:
+   * the importer sends Hello, the exporter Hello and frames.
+   */
   push(): ClientDuplexStream<ExporterFrame, ImporterFrame>;
   push(options: Partial<CallOptions>): ClientDuplexStream<ExporterFrame, ImporterFrame>;
-  push(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<ExporterFrame, ImporterFrame>;
+  push(
+    metadata: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientDuplexStream<ExporterFrame, ImporterFrame>;
   /** One page of what this cluster exports, for queries whose answer does not fit in gossip. */
   lookup(
     request: LookupRequest,
@@ -2999,29 +3232,38 @@ export interface ReplicationServiceClient extends Client {
 
 export const ReplicationServiceClient = makeGenericClientConstructor(
   ReplicationServiceService,
-  "syncer.replication.v1.ReplicationService",
+  'syncer.replication.v1.ReplicationService',
 ) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): ReplicationServiceClient;
+  new (
+    address: string,
+    credentials: ChannelCredentials,
+    options?: Partial<ClientOptions>,
+  ): ReplicationServiceClient;
   service: typeof ReplicationServiceService;
   serviceName: string;
 };
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
-export type DeepPartial<T> = T extends Builtin ? T
-  : T extends globalThis.Array<infer U> ? globalThis.Array<DeepPartial<U>>
-  : T extends ReadonlyArray<infer U> ? ReadonlyArray<DeepPartial<U>>
-  : T extends { $case: string } ? { [K in keyof Omit<T, "$case">]?: DeepPartial<T[K]> } & { $case: T["$case"] }
-  : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
-  : Partial<T>;
+export type DeepPartial<T> = T extends Builtin
+  ? T
+  : T extends globalThis.Array<infer U>
+    ? globalThis.Array<DeepPartial<U>>
+    : T extends ReadonlyArray<infer U>
+      ? ReadonlyArray<DeepPartial<U>>
+      : T extends { $case: string }
+        ? { [K in keyof Omit<T, '$case'>]?: DeepPartial<T[K]> } & { $case: T['$case'] }
+        : T extends {}
+          ? { [K in keyof T]?: DeepPartial<T[K]> }
+          : Partial<T>;
 
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());
   if (num > globalThis.Number.MAX_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
+    throw new globalThis.Error('Value is larger than Number.MAX_SAFE_INTEGER');
   }
   if (num < globalThis.Number.MIN_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
+    throw new globalThis.Error('Value is smaller than Number.MIN_SAFE_INTEGER');
   }
   return num;
 }
