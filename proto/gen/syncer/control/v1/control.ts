@@ -154,7 +154,7 @@ export interface Figures {
   held: number;
   conflicts: number;
   storeTrouble?: string | undefined;
-  /** Over all peers, each weighted by its samples. */
+  /** Of the slowest edge: an average over edges would hide it; `samples` are those of all. */
   lag: Lag | undefined;
 }
 
