@@ -1,0 +1,62 @@
+// What is wrong only together: halves of pairs, and two listeners on one port.
+
+import type { RawValue } from './layers.ts';
+import { showValue, sourceName } from './problems.ts';
+import type { ConfigProblem } from './problems.ts';
+import { parseHostPort } from './values.ts';
+
+/** A key that is useless without another. */
+const needs: readonly (readonly [key: string, other: string])[] = [
+  ['tls.cert', 'tls.key'],
+  ['tls.key', 'tls.cert'],
+  ['tls.ca', 'tls.cert'],
+  ['registry.tls.cert', 'registry.tls.key'],
+  ['registry.tls.key', 'registry.tls.cert'],
+  ['registry.credentials.account', 'registry.credentials.password'],
+  ['registry.credentials.password', 'registry.credentials.account'],
+];
+
+/** Listeners and their defaults; each pair must differ in its port or in its address. */
+const listeners: readonly (readonly [key: string, preset: string | undefined])[] = [
+  ['gossip.bind', '0.0.0.0:30190'],
+  ['rpc.bind', '0.0.0.0:30191'],
+  ['metrics.bind', undefined],
+  ['ui.bind', undefined],
+];
+
+/** Gives the problems of values that are right by themselves. */
+export function combinationProblems(
+  values: ReadonlyMap<string, RawValue>,
+): readonly ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  for (const [key, other] of needs) {
+    const raw = values.get(key);
+    if (raw === undefined || values.has(other)) continue;
+    const parameters = { key, source: sourceName(raw.source), needs: other };
+    problems.push({ code: 'config.incomplete', parameters });
+  }
+  listeners.forEach(([key, preset], index) => {
+    const text = values.get(key)?.value ?? preset;
+    for (const [otherKey, otherPreset] of listeners.slice(0, index)) {
+      const other = values.get(otherKey)?.value ?? otherPreset;
+      if (!collide(text, other)) continue;
+      const source = values.get(key)?.source ?? values.get(otherKey)?.source ?? { kind: 'default' };
+      problems.push({
+        code: 'config.wrong-value',
+        parameters: { key, value: showValue(text), source: sourceName(source), nearest: 'none' },
+        expects: { key: 'config.expects.other-port', parameters: { other: otherKey } },
+      });
+    }
+  });
+  return problems;
+}
+
+function collide(left: unknown, right: unknown): boolean {
+  const one = parseHostPort(String(left));
+  const two = parseHostPort(String(right));
+  if (one === undefined || two === undefined || one.port === 0 || one.port !== two.port) {
+    return false;
+  }
+  const everywhere = (host: string): boolean => host === '0.0.0.0' || host === '::';
+  return one.host === two.host || everywhere(one.host) || everywhere(two.host);
+}
