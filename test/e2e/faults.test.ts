@@ -1,0 +1,4 @@
+import { describeFaults, describeInjectedFaults } from './faults.ts';
+
+describeFaults('lab');
+describeInjectedFaults();

@@ -1,0 +1,3 @@
+import { describeFaults } from '../../e2e/faults.ts';
+
+describeFaults('servicecenter');

@@ -1,0 +1,3 @@
+import { describeJourney } from '../../e2e/journey.ts';
+
+describeJourney('servicecenter');
