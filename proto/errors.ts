@@ -62,6 +62,7 @@ export const errorTable = {
   'config.old-key': { grpc: 'INVALID_ARGUMENT', exit: 'config' },
   'config.file-unreadable': { grpc: 'INVALID_ARGUMENT', exit: 'config' },
   'config.file-syntax': { grpc: 'INVALID_ARGUMENT', exit: 'config' },
+  'config.changed-meanwhile': { grpc: 'ABORTED', exit: 'temporary' },
 
   'data-dir.held': { grpc: 'ALREADY_EXISTS', exit: 'temporary' },
   'data-dir.unusable': { grpc: 'FAILED_PRECONDITION', exit: 'io' },
@@ -100,6 +101,9 @@ export const errorTable = {
   'control.refused': { grpc: 'PERMISSION_DENIED', exit: 'permission' },
   'control.no-answer': { grpc: 'DEADLINE_EXCEEDED', exit: 'unavailable' },
   'control.unsupported': { grpc: 'UNIMPLEMENTED', exit: 'unavailable' },
+  'control.version': { grpc: 'FAILED_PRECONDITION', exit: 'unavailable' },
+  'control.not-listening': { grpc: 'UNAVAILABLE', exit: 'system' },
+  'control.no-pool': { grpc: 'FAILED_PRECONDITION', exit: 'failure' },
   'request.wrong-argument': { grpc: 'INVALID_ARGUMENT', exit: 'usage' },
   'request.unknown-command': { grpc: 'INVALID_ARGUMENT', exit: 'usage' },
   'request.not-found': { grpc: 'NOT_FOUND', exit: 'notFound' },

@@ -76,10 +76,12 @@ export type TextValue =
 
 /** Gives a text by its key, filled with `values`, to be rendered where it is read. */
 export function textOf(key: MessageKey, values: Readonly<Record<string, TextValue>> = {}): Text {
-  return {
-    key,
-    arguments: Object.entries(values).map(([name, value]) => ({ name, value: caseOf(value) })),
-  };
+  return { key, arguments: textArguments(values) };
+}
+
+/** Gives `values` as they travel. */
+export function textArguments(values: Readonly<Record<string, TextValue>>): Argument[] {
+  return Object.entries(values).map(([name, value]) => ({ name, value: caseOf(value) }));
 }
 
 /** Gives the text in the translator's language; instants are counted from `nowMs`. */
