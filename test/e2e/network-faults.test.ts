@@ -33,7 +33,7 @@ describe('a cut cable', () => {
       const first = await startSite('beijing', hosts[0]);
       const second = await startSite('shanghai', hosts[1], first.daemon.gossip);
       const sites = [first, second];
-      const inSync = (limitMs: number): Promise<true> =>
+      const inSync = (limitMs: number): Promise<boolean> =>
         poll(async () => {
           const read = await Promise.all(
             sites.map(async ({ cluster, url }) => ({ cluster, content: await readRegistry(url) })),
