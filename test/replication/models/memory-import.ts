@@ -1,0 +1,101 @@
+// What an importing cluster holds of a peer, in memory: keeps the contract of `ImportSink`, and
+// remembers what it was told, so that tests can judge it.
+
+import { bucketOf, DigestTable } from '../../../daemon/model/digest.ts';
+import type {
+  ExportHealth,
+  ExportRecord,
+  ImportSink,
+  LinkState,
+  PeerHeartbeat,
+  Position,
+  RemovalRecord,
+} from '../../../daemon/model/records.ts';
+
+export class MemoryImport implements ImportSink {
+  readonly cluster: string;
+  position: Position | undefined;
+  readonly held = new Map<string, ExportRecord>();
+  readonly links: { readonly state: LinkState; readonly reason: string }[] = [];
+  /** Removals as they were told; absences concluded from snapshots are in `absent`. */
+  readonly removed: RemovalRecord[] = [];
+  readonly absent: string[] = [];
+  snapshotsBegun = 0;
+  snapshotsEnded = 0;
+  beats: PeerHeartbeat[] = [];
+  /** Every set of upserts, with when it came. */
+  onUpsert: ((records: readonly ExportRecord[]) => void) | undefined;
+  #named: Set<string> | undefined;
+
+  constructor(cluster: string) {
+    this.cluster = cluster;
+  }
+
+  get state(): LinkState | undefined {
+    return this.links.at(-1)?.state;
+  }
+
+  get provenEqual(): boolean {
+    return this.beats.at(-1)?.provenEqual === true;
+  }
+
+  snapshotBegin(): void {
+    this.snapshotsBegun++;
+    this.#named = new Set();
+  }
+
+  upsert(records: readonly ExportRecord[]): void {
+    for (const record of records) {
+      this.held.set(record.key, record);
+      this.#named?.add(record.key);
+    }
+    this.onUpsert?.(records);
+  }
+
+  snapshotEnd(position: Position, health: ExportHealth): void {
+    this.snapshotsEnded++;
+    if (health.state === 'healthy') {
+      for (const key of this.held.keys()) {
+        if (this.#named?.has(key) === true) continue;
+        this.held.delete(key);
+        this.absent.push(key);
+      }
+    }
+    this.#named = undefined;
+    this.position = position;
+  }
+
+  remove(removals: readonly RemovalRecord[]): void {
+    for (const removal of removals) {
+      this.held.delete(removal.key);
+      this.removed.push(removal);
+    }
+  }
+
+  advance(position: Position): void {
+    this.position = position;
+  }
+
+  heartbeat(beat: PeerHeartbeat): void {
+    this.beats.push(beat);
+    if (this.beats.length > 1_000) this.beats = this.beats.slice(-100);
+  }
+
+  link(state: LinkState, reason: string): void {
+    this.links.push({ state, reason });
+  }
+
+  digests(): readonly number[] {
+    const table = new DigestTable();
+    for (const { key, hash } of this.held.values()) table.toggle(key, hash);
+    return table.values();
+  }
+
+  bucket(index: number): ReadonlyMap<string, number> {
+    const bucket = new Map<string, number>();
+    for (const { key, hash } of this.held.values()) {
+      if (bucketOf(key) === index) bucket.set(key, hash);
+    }
+    return bucket;
+  }
+}
