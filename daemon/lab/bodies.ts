@@ -90,7 +90,8 @@ export function readBody<T extends z.ZodType>(body: string, shape: T, detail?: s
   try {
     value = JSON.parse(body);
   } catch (error) {
-    throw invalid(detail ?? (error as Error).message);
+    const words = body === '' ? 'unexpected end of JSON input' : (error as Error).message;
+    throw invalid(detail ?? words);
   }
   const read = shape.safeParse(value ?? {});
   if (!read.success) throw invalid(detail ?? z.prettifyError(read.error).slice(0, 500));

@@ -1,6 +1,6 @@
 // A lab registry: the model, its listener, its faults and its history, started and closed as one.
 
-import { systemClock, type Clock } from '../support/clock.ts';
+import { sleep, systemClock, type Clock } from '../support/clock.ts';
 import { systemRandom, type Random } from '../support/random.ts';
 import type { Dialect } from './context.ts';
 import { Faults, type FaultActions } from './faults.ts';
@@ -9,7 +9,6 @@ import type { QuotaLimits } from './quotas.ts';
 import { Registry } from './registry.ts';
 import { registerOwnService, serverFacts } from './server-facts.ts';
 import { LabServer } from './server.ts';
-import { sleep } from '../support/clock.ts';
 import { Watches } from './watch.ts';
 
 export interface LabOptions {
@@ -105,7 +104,7 @@ export async function startLabRegistry(options: LabOptions = {}): Promise<LabReg
       watches.dropAll();
       await server.stop();
       if (data === 'lose') registry.loseData();
-      await sleep(clock, downMs, closed.signal).catch(() => undefined);
+      if (downMs > 0) await sleep(clock, downMs, closed.signal).catch(() => undefined);
       registry.restartLeases();
       registry.context.leases.resume(0);
       startOwn();
@@ -135,7 +134,7 @@ export async function startLabRegistry(options: LabOptions = {}): Promise<LabReg
     async close() {
       closed.abort(new Error('the lab was closed'));
       faults.clear();
-      watches.dropAll();
+      watches.close();
       await server.close();
       registry.close();
     },
