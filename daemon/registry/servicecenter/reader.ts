@@ -1,0 +1,281 @@
+// The change feed: rounds over all tenants at an interval that follows their cost, the audit beside
+// them, and the condition that comes out of it (servicecenter-api.md §11, §12).
+
+import type { Clock, Timer } from '../../support/clock.ts';
+import { backoff } from '../../support/backoff.ts';
+import type { Logger } from '../../support/logger.ts';
+import type { Random } from '../../support/random.ts';
+import type { RegistryCondition, RegistryObserver } from '../driver.ts';
+import type { ServiceCenterApi, Trouble } from './api.ts';
+import { createAudit } from './audit.ts';
+import { findCapabilities, type Capabilities } from './capabilities.ts';
+import { conditionOf } from './condition.ts';
+import { tenantsOf, type ServiceCenterSettings, type Tenant } from './options.ts';
+import { createTenantReader, type TenantRound } from './tenant-reader.ts';
+import { answered, interrupted, unseen, type Continuity } from './trust.ts';
+
+/** A round may cost a tenth of the time: the interval is this many times the last round's finds. */
+const intervalFactor = 10;
+/** Longest interval. Raising it spares a registry that answers slowly and shows changes later. */
+const longestIntervalMs = 5_000;
+/** Shortest time between two rounds that hints ask for. */
+const shortestWakeMs = 50;
+/** The list costs more than its weight at thousands of services: 1 % of the time, within bounds. */
+const listFactor = 100;
+const listBoundsMs = { shortest: 500, longest: 5_000 };
+/** Details read by the sweep, services a second: with a dump to show changes, and without. */
+const sweepPerSecond = { withDump: 2, withoutDump: 20 };
+
+export interface Reader {
+  start(observer: RegistryObserver): void;
+  stop(): Promise<void>;
+  wake(): void;
+  /** A connection was refused or cut, or another address answers. */
+  interrupted(): void;
+  /** A read was answered. */
+  answered(): void;
+  /** True when the view is whole and does not know this instance. */
+  lacks(tenant: Tenant, serviceId: string, instanceId: string): boolean;
+  readonly capabilities: Capabilities | undefined;
+  readonly roundMs: number | undefined;
+  readonly intervalMs: number | undefined;
+  readonly findings: Readonly<Record<string, string>>;
+}
+
+/** Gives the reader; nothing is asked before `start`. */
+export function createReader(
+  api: ServiceCenterApi,
+  settings: ServiceCenterSettings,
+  parts: { readonly clock: Clock; readonly random: Random; readonly logger: Logger },
+  address: () => string,
+): Reader {
+  const { clock, logger } = parts;
+  const now = (): number => clock.monotonicMs();
+  const tenants = tenantsOf(settings);
+  const readers = tenants.map((tenant) => createTenantReader(tenant, api));
+  const audit = createAudit(api, settings, readers, now, address);
+  const waits = backoff(
+    { initialMs: settings.pollMinMs, maxMs: longestIntervalMs, factor: 1.6 },
+    parts.random,
+  );
+
+  let observer: RegistryObserver | undefined;
+  let continuity: Continuity = unseen;
+  let capabilities: Capabilities | undefined;
+  let revisionsForgotten = false;
+  let whole = false;
+  let roundMs: number | undefined;
+  let intervalMs: number | undefined;
+  let listMs = 0;
+  let listedAtMs = -Infinity;
+  let startedAtMs = -Infinity;
+  let sweptAtMs = 0;
+  let ownersUntilMs: number | undefined;
+  let lastCondition = '';
+  let timer: Timer | undefined;
+  let running: Promise<void> | undefined;
+  let woken = false;
+  const pending: TenantRound['change'][] = [];
+  let stopped = false;
+
+  const say = (condition: RegistryCondition): void => {
+    const { state } = condition;
+    const reason = state === 'answering' ? state : condition.reason;
+    const text = state === 'answering' ? state : `${reason}: ${condition.detail}`;
+    if (text === lastCondition) return;
+    // The seconds of a countdown are no news for the log, the reason is.
+    if (!lastCondition.startsWith(reason)) {
+      logger.info({ condition: reason, address: address() }, `registry ${text}`);
+    }
+    lastCondition = text;
+    observer?.condition(condition);
+  };
+
+  const round = async (): Promise<void> => {
+    startedAtMs = now();
+    if (capabilities === undefined) {
+      const found = await findCapabilities(
+        api,
+        tenants[0] ?? { domain: 'default', project: 'default' },
+      );
+      if (!found.ok) {
+        failed(found.trouble);
+        return;
+      }
+      capabilities = found.value;
+      logger.info({ ...capabilities, address: address() }, 'found a ServiceCenter');
+    }
+    if (revisionsForgotten) {
+      revisionsForgotten = false;
+      for (const reader of readers) reader.forgetRevisions();
+      listedAtMs = -Infinity;
+    }
+    const sinceListMs = now() - listedAtMs;
+    const listDue = !whole || sinceListMs >= clamp(listMs * listFactor, listBoundsMs);
+    const sweep = sweepCount();
+    let trouble: Trouble | undefined;
+    let findMs = 0;
+    const changes: TenantRound['change'][] = [];
+    for (const reader of readers) {
+      const done = await reader.round(
+        {
+          now,
+          continuity: () => continuity,
+          cacheOff: !capabilities.cache,
+          nodesDiffer: audit.nodesDiffer !== undefined,
+          sweep,
+        },
+        listDue,
+      );
+      changes.push(done.change);
+      findMs += done.findMs;
+      if (done.listMs !== undefined) listMs = done.listMs;
+      trouble = done.trouble;
+      if (trouble !== undefined) break;
+    }
+    if (listDue && trouble === undefined) listedAtMs = startedAtMs;
+    publish(changes, trouble);
+    if (trouble !== undefined) {
+      failed(trouble);
+      return;
+    }
+
+    trouble = await audit.look(capabilities.cache);
+    if (trouble !== undefined) {
+      failed(trouble);
+      return;
+    }
+    roundMs = findMs;
+    intervalMs = Math.min(longestIntervalMs, Math.max(settings.pollMinMs, findMs * intervalFactor));
+    waits.reset();
+    say(conditionNow(undefined));
+  };
+
+  /** The first change waits until every tenant was read whole. */
+  const publish = (
+    changes: readonly TenantRound['change'][],
+    trouble: Trouble | undefined,
+  ): void => {
+    for (const change of changes) pending.push(change);
+    if (!whole && trouble !== undefined) return;
+    const merged = {
+      services: pending.flatMap(({ services }) => services),
+      instances: pending.flatMap(({ instances }) => instances),
+      removedInstances: pending.flatMap(({ removedInstances }) => removedInstances),
+      removedServices: pending.flatMap(({ removedServices }) => removedServices),
+      seenAtMs: clock.nowMs(),
+    };
+    pending.length = 0;
+    const something =
+      merged.services.length +
+        merged.instances.length +
+        merged.removedInstances.length +
+        merged.removedServices.length >
+      0;
+    if (!whole || something) observer?.changed(merged);
+    whole = true;
+  };
+  const conditionNow = (trouble: Trouble | undefined): RegistryCondition => {
+    const emptyFromStart = readers.every((reader) => reader.emptyFromStart);
+    if (emptyFromStart) ownersUntilMs = now() + settings.ownersWaitMs;
+    return conditionOf({
+      nowMs: now(),
+      trouble,
+      nodesDiffer: audit.nodesDiffer,
+      held: readers.flatMap((reader) => reader.held() ?? []),
+      emptyFromStart,
+      ownersUntilMs,
+    });
+  };
+
+  const failed = (trouble: Trouble): void => {
+    intervalMs = waits.nextMs();
+    // A server of another kind may come back at this address.
+    if (trouble.kind === 'failed') {
+      revisionsForgotten = true;
+      if (trouble.failure.code === 'unreachable') capabilities = undefined;
+    }
+    say(conditionNow(trouble));
+  };
+
+  const sweepCount = (): number => {
+    if (!whole) return 0;
+    const rate = audit.usesDump ? sweepPerSecond.withDump : sweepPerSecond.withoutDump;
+    const count = Math.floor(((now() - sweptAtMs) / 1_000) * rate);
+    if (count > 0) sweptAtMs = now();
+    return Math.min(count, rate * 2);
+  };
+
+  const schedule = (delayMs: number): void => {
+    timer?.cancel();
+    if (stopped) return;
+    timer = clock.after(delayMs, () => {
+      running = round()
+        .catch((error: unknown) => {
+          logger.error({ err: error }, 'a reading round broke');
+          intervalMs = waits.nextMs();
+        })
+        .finally(() => {
+          running = undefined;
+          const hinted = woken;
+          woken = false;
+          schedule(hinted ? wakeDelayMs() : (intervalMs ?? settings.pollMinMs));
+        });
+    });
+  };
+
+  const wakeDelayMs = (): number =>
+    Math.max(0, startedAtMs + Math.max(shortestWakeMs, 2 * (roundMs ?? 0)) - now());
+
+  return {
+    start(given) {
+      observer = given;
+      say({ state: 'unknown', reason: 'starting', detail: 'nothing was read yet' });
+      schedule(0);
+    },
+    async stop() {
+      stopped = true;
+      timer?.cancel();
+      observer = undefined;
+      await running;
+    },
+    wake() {
+      if (stopped || observer === undefined) return;
+      if (running === undefined) schedule(wakeDelayMs());
+      else woken = true;
+    },
+    interrupted() {
+      continuity = interrupted(continuity);
+      revisionsForgotten = true;
+    },
+    answered() {
+      continuity = answered(continuity, now());
+    },
+    lacks(tenant, serviceId, instanceId) {
+      const reader = readers.find(({ view }) => sameTenant(view.tenant, tenant));
+      if (!whole || reader === undefined) return false;
+      const entry = reader.view.entryOf(serviceId);
+      return entry !== undefined && !entry.instances.has(`${serviceId}/${instanceId}`);
+    },
+    get capabilities() {
+      return capabilities;
+    },
+    get roundMs() {
+      return roundMs;
+    },
+    get intervalMs() {
+      return intervalMs;
+    },
+    get findings() {
+      return audit.findings;
+    },
+  };
+}
+
+function sameTenant(left: Tenant, right: Tenant): boolean {
+  return left.domain === right.domain && left.project === right.project;
+}
+
+function clamp(value: number, bounds: { shortest: number; longest: number }): number {
+  return Math.min(bounds.longest, Math.max(bounds.shortest, value));
+}

@@ -1,0 +1,300 @@
+// One round over one tenant: services, finds, details, removals (servicecenter-api.md §11).
+
+import type { Instance, Service } from '../../model/service.ts';
+import type { RegistryChange } from '../driver.ts';
+import type { NameKey, ServiceCenterApi, Trouble } from './api.ts';
+import { differingDetails, readDetails, readDump, type DumpedTenant } from './details.ts';
+import { eachLimited } from './each-limited.ts';
+import type { Tenant } from './options.ts';
+import { createRemovals, type Held } from './removals.ts';
+import { createTenantView, nameText, type NameEntry, type TenantView } from './tenant-view.ts';
+import type { Continuity } from './trust.ts';
+import { AnswerError, type ListedService } from './wire.ts';
+
+/** Names in one find when most are unchanged (§11). */
+const chunkOfKnown = 1_000;
+/** What one answer of a full reading should weigh, in instances; it bounds the pause of a parse. */
+const instancesAnAnswer = 4_000;
+/** Details read at a time. Raising it starts faster and loads the registry more. */
+const detailsParallel = 6;
+
+export interface RoundContext {
+  /** Monotonic, milliseconds. */
+  now(): number;
+  continuity(): Continuity;
+  readonly cacheOff: boolean;
+  readonly nodesDiffer: boolean;
+  /** Services whose details the sweep reads in this round. */
+  readonly sweep: number;
+}
+
+export interface TenantRound {
+  readonly change: Omit<RegistryChange, 'seenAtMs'>;
+  readonly trouble: Trouble | undefined;
+  /** Time that the finds took: what the registry pays for the feed. */
+  readonly findMs: number;
+  /** Time that the list took, if it was asked for. */
+  readonly listMs: number | undefined;
+}
+
+export interface TenantReader {
+  readonly view: TenantView;
+  round(context: RoundContext, listDue: boolean): Promise<TenantRound>;
+  forgetRevisions(): void;
+  /** Compares with a dump; what differs is read again in the next round. */
+  takeDump(cache: Readonly<Record<string, unknown>>): void;
+  held(): Held | undefined;
+  readonly emptyFromStart: boolean;
+  /** When the registry was last seen empty with nothing known of it. */
+  readonly emptyFromStartUntilMs: number | undefined;
+}
+
+/** Gives the reader of one tenant. */
+export function createTenantReader(tenant: Tenant, api: ServiceCenterApi): TenantReader {
+  const view = createTenantView(tenant);
+  const removals = createRemovals(view, api);
+  const dirty = new Set<string>();
+  let summaries: DumpedTenant['summaries'] | undefined;
+  let sweepAt = 0;
+  let empty = false;
+  let lastEmptyMs: number | undefined;
+  let everNamed = false;
+  let emptyFromStartUntilMs: number | undefined;
+
+  /** Lists, reads the details of what is new; gives services that changed. */
+  const readServices = async (
+    context: RoundContext,
+    changed: Map<string, Service>,
+  ): Promise<Trouble | undefined> => {
+    const askedMs = context.now();
+    const list = await api.listServices(tenant);
+    if (!list.ok) return list.trouble;
+    empty = list.value.length === 0;
+    if (empty) lastEmptyMs = context.now();
+    if (empty && !everNamed) emptyFromStartUntilMs = context.now();
+    if (!empty) everNamed = true;
+    const { differing, missing } = view.compareList(list.value, askedMs);
+    removals.missingServices(missing);
+    return loadDetails(differing, askedMs, changed);
+  };
+
+  const loadDetails = async (
+    services: readonly ListedService[],
+    askedMs: number,
+    changed: Map<string, Service>,
+  ): Promise<Trouble | undefined> => {
+    let trouble: Trouble | undefined;
+    await eachLimited(services, detailsParallel, async (listed) => {
+      if (trouble !== undefined) return;
+      const details = await readDetails(api, tenant, listed);
+      if (!details.ok) {
+        // Removed between the list and this: the next list tells.
+        if (details.trouble.kind !== 'refused' || details.trouble.code !== '400012') {
+          trouble = details.trouble;
+        }
+        return;
+      }
+      const service = view.putService(listed, details.value, askedMs);
+      if (service !== undefined) changed.set(service.serviceId, service);
+    });
+    return trouble;
+  };
+
+  /** Details of services whose list entry is unchanged. */
+  const refreshDetails = async (
+    context: RoundContext,
+    changed: Map<string, Service>,
+  ): Promise<Trouble | undefined> => {
+    const ids = [...view.services.keys()];
+    for (let step = 0; step < Math.min(context.sweep, ids.length); step += 1) {
+      sweepAt = (sweepAt + 1) % ids.length;
+      const id = ids[sweepAt];
+      if (id !== undefined) dirty.add(id);
+    }
+    const services: ListedService[] = [];
+    for (const id of dirty) {
+      const known = view.services.get(id);
+      if (known === undefined) continue;
+      const { tags: _tags, schemas: _schemas, ...rest } = known.service;
+      services.push({ ...rest, schemaIds: known.schemaIds });
+    }
+    dirty.clear();
+    return loadDetails(services, context.now(), changed);
+  };
+
+  const instances = new Map<string, Instance>();
+
+  /** Finds `entries`; gives names that the list must explain. */
+  const find = async (
+    context: RoundContext,
+    entries: readonly NameEntry[],
+    read: Map<NameEntry, number>,
+  ): Promise<{ readonly trouble: Trouble | undefined; readonly unexplained: NameEntry[] }> => {
+    const unexplained: NameEntry[] = [];
+    for (const chunk of chunksOf(entries)) {
+      const askedMs = context.now();
+      const asked = chunk.map((entry): NameKey & { rev: string } => ({
+        ...entry.key,
+        rev: context.cacheOff ? '0' : entry.rev,
+      }));
+      const found = await api.batchFind(tenant, asked, context.cacheOff);
+      if (!found.ok) return { trouble: found.trouble, unexplained };
+      for (const [index, item] of found.value.entries()) {
+        const entry = chunk[index];
+        if (entry === undefined) continue;
+        switch (item.kind) {
+          case 'same':
+            read.set(entry, askedMs);
+            break;
+          case 'updated': {
+            if (item.rev === entry.rev) {
+              read.set(entry, askedMs);
+              break;
+            }
+            const result = tryApply(entry, item.instances, item.rev);
+            if ('trouble' in result) return { trouble: result.trouble, unexplained };
+            for (const instance of result.changed) {
+              instances.set(`${instance.serviceId}/${instance.instanceId}`, instance);
+            }
+            removals.missingInstances(entry, result.missing);
+            if (result.unknownServices.length > 0) unexplained.push(entry);
+            read.set(entry, askedMs);
+            break;
+          }
+          case 'unknown-name':
+            removals.missingInstances(entry, view.allOf(entry));
+            entry.rev = '0';
+            unexplained.push(entry);
+            break;
+          case 'trouble':
+            return { trouble: badAnswer(item.detail), unexplained };
+        }
+      }
+    }
+    return { trouble: undefined, unexplained };
+  };
+
+  const tryApply = (
+    entry: NameEntry,
+    found: readonly unknown[],
+    rev: string,
+  ): ReturnType<TenantView['applyFound']> | { readonly trouble: Trouble } => {
+    try {
+      return view.applyFound(entry, found, rev);
+    } catch (error) {
+      if (!(error instanceof AnswerError)) throw error;
+      entry.rev = '0';
+      return { trouble: badAnswer(error.message) };
+    }
+  };
+
+  const totalsAgree = async (): Promise<boolean> => {
+    if (!removals.suspicious) return true;
+    const totals = await api.statistics(tenant);
+    if (!totals.ok) return false;
+    const present = view.size - removals.heldInstances;
+    return totals.value.instances <= present + Math.max(2, present / 50);
+  };
+
+  return {
+    view,
+    async round(context, listDue) {
+      const changed = new Map<string, Service>();
+      const read = new Map<NameEntry, number>();
+      let trouble: Trouble | undefined;
+      let listMs: number | undefined;
+      instances.clear();
+
+      const list = async (): Promise<Trouble | undefined> => {
+        const startMs = context.now();
+        const listTrouble = await readServices(context, changed);
+        listMs = context.now() - startMs;
+        return listTrouble;
+      };
+      if (listDue) trouble = await list();
+      const startMs = context.now();
+      if (trouble === undefined) {
+        const first = await find(context, [...view.names.values()], read);
+        trouble = first.trouble;
+        if (trouble === undefined && first.unexplained.length > 0) {
+          if (!listDue) trouble = await list();
+          if (trouble === undefined) {
+            const again = first.unexplained.filter((entry) => view.names.has(nameText(entry.key)));
+            trouble = (await find(context, again, read)).trouble;
+          }
+        }
+      }
+      const findMs = context.now() - startMs;
+      trouble ??= await refreshDetails(context, changed);
+
+      const agree = await totalsAgree();
+      const decided = await removals.decide({
+        nowMs: context.now(),
+        continuity: context.continuity(),
+        empty,
+        lastEmptyMs,
+        totalsAgree: agree,
+        nodesDiffer: context.nodesDiffer,
+      });
+      // What is to be read again is not known to have been there.
+      for (const [entry, askedMs] of read) if (entry.rev !== '0') entry.lastReadMs = askedMs;
+
+      return {
+        change: {
+          services: [...changed.values()],
+          instances: [...instances.values()],
+          ...decided.removed,
+        },
+        trouble: trouble ?? decided.troubles[0],
+        findMs,
+        listMs,
+      };
+    },
+    forgetRevisions: () => view.forgetRevisions(),
+    takeDump(cache) {
+      const dumped = readDump(cache, tenant);
+      for (const id of differingDetails(view, dumped, summaries)) dirty.add(id);
+      summaries = dumped.summaries;
+      for (const entry of view.names.values()) {
+        for (const key of entry.instances.keys()) if (!dumped.instances.has(key)) entry.rev = '0';
+      }
+      for (const key of dumped.instances) {
+        const entry = view.entryOf(key.slice(0, key.indexOf('/')));
+        if (entry !== undefined && !entry.instances.has(key)) entry.rev = '0';
+      }
+    },
+    held: () => removals.held(),
+    get emptyFromStart() {
+      return empty && !everNamed;
+    },
+    get emptyFromStartUntilMs() {
+      return emptyFromStartUntilMs;
+    },
+  };
+}
+
+/** Names with a rev by the thousand; those to be read in full so that one answer stays small. */
+function* chunksOf(entries: readonly NameEntry[]): Generator<readonly NameEntry[]> {
+  const known = entries.filter(({ rev }) => rev !== '0');
+  for (let at = 0; at < known.length; at += chunkOfKnown) yield known.slice(at, at + chunkOfKnown);
+  let chunk: NameEntry[] = [];
+  let weight = 0;
+  for (const entry of entries) {
+    if (entry.rev !== '0') continue;
+    // Of a name that was never read the size is unknown: some 100 such names an answer.
+    weight += Math.max(instancesAnAnswer / 100, entry.instances.size);
+    chunk.push(entry);
+    if (weight < instancesAnAnswer) continue;
+    yield chunk;
+    chunk = [];
+    weight = 0;
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+function badAnswer(detail: string): Trouble {
+  return {
+    kind: 'failed',
+    failure: { code: 'bad-answer', interrupts: false, sent: true, detail },
+  };
+}
