@@ -2,49 +2,50 @@
 // an async iterable, every failure as an error of the table.
 
 import { access, constants } from 'node:fs/promises';
-import { credentials, Metadata, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
-import { ControlServiceClient } from '../../proto/gen/syncer/control/v1/control.ts';
-import type { VersionResponse } from '../../proto/gen/syncer/control/v1/control.ts';
+import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import {
+  ControlServiceService,
+  type VersionResponse,
+} from '../../proto/gen/syncer/control/v1/control.ts';
 import { SyncerError } from '../../proto/errors.ts';
 import { grpcTarget, type ControlAddress } from './address.ts';
 import { controlApi } from './api-version.ts';
-import { fromServiceError, type CallPlace } from './error-transport.ts';
+import { fromServiceError } from './error-transport.ts';
 
 /** How long a daemon may take for one answer. */
 const usualTimeoutMs = 10_000;
 /** 10,000 rows with long endpoints. */
 const largestAnswerBytes = 64 * 1024 * 1024;
 
-type Callback<Response> = (error: ServiceError | null, response: Response) => void;
+type Methods = typeof ControlServiceService;
 
-/** The requests of the generated client, with the arguments of one unary call. */
-type UnaryMethod<Request, Response> = (
-  this: ControlServiceClient,
-  request: Request,
-  metadata: Metadata,
-  options: { readonly deadline: number },
-  callback: Callback<Response>,
-) => unknown;
+/** Names of requests with one answer, and of those with a stream of answers. */
+export type UnaryName = {
+  [Name in keyof Methods]: Methods[Name]['responseStream'] extends false ? Name : never;
+}[keyof Methods];
+export type StreamName = Exclude<keyof Methods, UnaryName>;
 
-type StreamMethod<Request, Response> = (
-  this: ControlServiceClient,
-  request: Request,
-) => ClientReadableStream<Response>;
+export type RequestOf<Name extends keyof Methods> = Parameters<
+  Methods[Name]['requestSerialize']
+>[0];
+export type AnswerOf<Name extends keyof Methods> = ReturnType<Methods[Name]['responseDeserialize']>;
 
 export interface ControlClient {
+  /** Where the daemon was found, and what it said of itself. */
+  readonly address: ControlAddress;
   readonly daemon: VersionResponse;
   /** One request and its answer, in `timeoutMs` (10 s). Rejects with `SyncerError`. */
-  call<Request, Response>(
-    method: (client: ControlServiceClient) => UnaryMethod<Request, Response>,
-    request: Request,
+  call<Name extends UnaryName>(
+    name: Name,
+    request: RequestOf<Name>,
     timeoutMs?: number,
-  ): Promise<Response>;
+  ): Promise<AnswerOf<Name>>;
   /** One request and its stream of answers, until it ends or `signal` aborts. */
-  stream<Request, Response>(
-    method: (client: ControlServiceClient) => StreamMethod<Request, Response>,
-    request: Request,
+  stream<Name extends StreamName>(
+    name: Name,
+    request: RequestOf<Name>,
     signal: AbortSignal,
-  ): AsyncIterable<Response>;
+  ): AsyncIterable<AnswerOf<Name>>;
   close(): void;
 }
 
@@ -58,7 +59,7 @@ export async function connectControl(
   timeoutMs: number = usualTimeoutMs,
 ): Promise<ControlClient> {
   if (address.kind === 'socket') await refuseEarly(address.path);
-  const client = new ControlServiceClient(grpcTarget(address), credentials.createInsecure(), {
+  const client = new Client(grpcTarget(address), credentials.createInsecure(), {
     'grpc.max_receive_message_length': largestAnswerBytes,
     // A local socket answers at once or not at all: waiting for it to come back is the caller's.
     'grpc.enable_retries': 0,
@@ -66,7 +67,7 @@ export async function connectControl(
   const call = callOn(client, address.path);
   try {
     const daemon = await call(
-      (methods) => methods.getVersion,
+      'getVersion',
       { clientVersion: own.version, apiMin: controlApi.min, apiMax: controlApi.max },
       timeoutMs,
     );
@@ -79,34 +80,57 @@ export async function connectControl(
         clientRange: rangeText(controlApi.min, controlApi.max),
       });
     }
-    return { daemon, call, stream: streamOn(client, address.path), close: () => client.close() };
+    const stream = streamOn(client, address.path);
+    return { address, daemon, call, stream, close: () => client.close() };
   } catch (error) {
     client.close();
     throw error;
   }
 }
 
-function callOn(client: ControlServiceClient, address: string): ControlClient['call'] {
-  return (method, request, timeoutMs = usualTimeoutMs) => {
-    const place: CallPlace = { address, timeoutMs };
-    return new Promise((resolve, reject) => {
-      const options = { deadline: Date.now() + timeoutMs };
-      method(client).call(client, request, new Metadata(), options, (error, response) => {
-        if (error === null) resolve(response);
-        else reject(fromServiceError(error, place));
-      });
+function callOn(client: Client, address: string): ControlClient['call'] {
+  return <Name extends UnaryName>(
+    name: Name,
+    request: RequestOf<Name>,
+    timeoutMs = usualTimeoutMs,
+  ) => {
+    const { path, requestSerialize, responseDeserialize } = codecOf(name);
+    return new Promise<AnswerOf<Name>>((resolve, reject) => {
+      client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        new Metadata(),
+        { deadline: Date.now() + timeoutMs },
+        (error, answer) => {
+          if (error !== null) reject(fromServiceError(error, { address, timeoutMs }));
+          // Without an error there is an answer; grpc-js types it as optional all the same.
+          else resolve(answer as AnswerOf<Name>);
+        },
+      );
     });
   };
 }
 
-function streamOn(client: ControlServiceClient, address: string): ControlClient['stream'] {
-  return async function* (method, request, signal) {
-    const call = method(client).call(client, request);
+function streamOn(client: Client, address: string): ControlClient['stream'] {
+  return async function* <Name extends StreamName>(
+    name: Name,
+    request: RequestOf<Name>,
+    signal: AbortSignal,
+  ) {
+    const { path, requestSerialize, responseDeserialize } = codecOf(name);
+    const call = client.makeServerStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+    );
     const onAbort = (): void => call.cancel();
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) call.cancel();
     try {
-      for await (const message of call) yield message;
+      for await (const message of call as AsyncIterable<AnswerOf<Name>>) yield message;
     } catch (error) {
       if (signal.aborted) return;
       throw fromServiceError(error as ServiceError, { address, timeoutMs: usualTimeoutMs });
@@ -115,6 +139,17 @@ function streamOn(client: ControlServiceClient, address: string): ControlClient[
       call.cancel();
     }
   };
+}
+
+interface Codec<Name extends keyof Methods> {
+  readonly path: string;
+  readonly requestSerialize: (request: RequestOf<Name>) => Buffer;
+  readonly responseDeserialize: (bytes: Buffer) => AnswerOf<Name>;
+}
+
+/** The generated definition of a method; one name has one request and one answer type. */
+function codecOf<Name extends keyof Methods>(name: Name): Codec<Name> {
+  return ControlServiceService[name] as unknown as Codec<Name>;
 }
 
 /** The system's own words are clearer than what comes out of a failed HTTP/2 session. */

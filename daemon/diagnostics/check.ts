@@ -16,6 +16,8 @@ export interface HostPort {
 export interface CheckContext {
   readonly clock: Clock;
   readonly dataDirectory: string;
+  /** The SQLite file of the store; it may not be there yet. */
+  readonly storeFile: string;
   readonly bind: HostPort;
   readonly rpc: HostPort;
   /** What peers dial; `undefined`: the bound address. */
