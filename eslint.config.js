@@ -1,6 +1,7 @@
 // One lint for the whole tree: type-aware rules, and the import direction between the parts.
 import eslint from '@eslint/js';
 import { createNodeResolver, importX } from 'eslint-plugin-import-x';
+import svelte from 'eslint-plugin-svelte';
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
@@ -9,6 +10,8 @@ const zones = [
   // Between processes: only `proto` is shared.
   { target: './proto', from: ['./daemon', './main', './renderer', './test'] },
   { target: './daemon', from: ['./main', './renderer', './test', './build'] },
+  { target: './main', from: ['./daemon', './renderer', './test', './build'] },
+  { target: './renderer', from: ['./daemon', './main', './test', './build'] },
   // Inside the daemon: the ports and pure parts know nothing of those that use them.
   {
     target: './daemon/support',
@@ -40,7 +43,7 @@ export default defineConfig(
     plugins: { 'import-x': importX },
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: [] },
+        projectService: true,
         tsconfigRootDir: import.meta.dirname,
       },
     },
@@ -87,8 +90,23 @@ export default defineConfig(
       '@typescript-eslint/unbound-method': 'off',
     },
   },
+  svelte.configs.recommended,
   {
-    files: ['eslint.config.js', 'build/*.config.ts'],
+    files: ['**/*.svelte', '**/*.svelte.ts'],
+    languageOptions: {
+      parserOptions: { parser: tseslint.parser, extraFileExtensions: ['.svelte'] },
+    },
+    rules: {
+      // Runes are declared with `let` and assigned by Svelte.
+      'prefer-const': 'off',
+      // TypeScript knows the names of the browser.
+      'no-undef': 'off',
+      // Reactivity goes through runes; a Map or URLSearchParams made in passing is no state.
+      'svelte/prefer-svelte-reactivity': 'off',
+    },
+  },
+  {
+    files: ['eslint.config.js', 'build/*.config.ts', 'build/*.config.js'],
     extends: [tseslint.configs.disableTypeChecked],
     rules: { 'import-x/no-default-export': 'off' },
   },
