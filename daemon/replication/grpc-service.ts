@@ -24,7 +24,7 @@ export const replicationService = {
 } as const satisfies ServiceDefinition;
 
 /** Channel options of both sides: field.md §8 has the reasons for the sizes. */
-export function channelOptions(limits: ReplicationLimits): Record<string, number> {
+export function channelOptions(limits: ReplicationLimits): Record<string, number | string> {
   return {
     'grpc.max_receive_message_length': limits.messageBytes,
     'grpc.max_send_message_length': limits.messageBytes,
@@ -38,6 +38,8 @@ export function channelOptions(limits: ReplicationLimits): Record<string, number
     'grpc.enable_retries': 0,
     'grpc.enable_http_proxy': 0,
     'grpc.service_config_disable_resolution': 1,
+    // Addresses are no server names (RFC 6066); who answers is judged in `certificates.ts`.
+    'grpc.ssl_target_name_override': 'syncer',
   };
 }
 
@@ -59,6 +61,11 @@ const statusOf: Readonly<Record<StreamEnd['code'], status>> = {
   'bad-snapshot': status.DATA_LOSS,
   'record-too-large': status.RESOURCE_EXHAUSTED,
 };
+
+/** True for an end that is no failure: the call closes in order. */
+export function isClean(end: StreamEnd): boolean {
+  return statusOf[end.code] === status.OK;
+}
 
 /** Gives the gRPC status of an end, as a server sends it. */
 export function endStatus(end: StreamEnd): Pick<StatusObject, 'code' | 'details' | 'metadata'> {

@@ -292,12 +292,9 @@ export class ImporterSession {
     this.#health = beat.health;
     const receivedAtMs = clock.nowMs();
     let provenEqual = false;
-    const isComparable =
-      beat.digests !== undefined &&
-      this.#snapshot === undefined &&
-      this.#position !== undefined &&
-      isSame(this.#position, beat.position);
-    if (isComparable && beat.digests !== undefined) {
+    // Digests mean something only at the very position that we have applied.
+    const isThere = this.#position !== undefined && isSame(this.#position, beat.position);
+    if (isThere && beat.digests !== undefined) {
       const drifted = differing(sink.digests(), beat.digests);
       provenEqual = drifted.length === 0;
       if (provenEqual) figures.provenEqualMs = receivedAtMs;
@@ -351,6 +348,7 @@ export class ImporterSession {
     const { sink, clock, figures } = this.#options;
     const held = sink.bucket(bucket);
     const nowMs = clock.nowMs();
+    const originTimeMs = nowMs + (figures.clockOffsetMs ?? 0);
     const wrong = records.filter((record) => held.get(record.key) !== record.hash);
     const named = new Set(records.map((record) => record.key));
     const gone: RemovalRecord[] = [];
@@ -359,7 +357,7 @@ export class ImporterSession {
       for (const key of held.keys()) {
         if (named.has(key)) continue;
         const kind = key.startsWith('s/') ? 'service' : 'instance';
-        gone.push({ kind, key, revision, proof: 'absence', originTimeMs: nowMs });
+        gone.push({ kind, key, revision, proof: 'absence', originTimeMs });
       }
     }
     figures.repaired += wrong.length + gone.length;

@@ -42,12 +42,12 @@ export class PushAcceptor {
   receive(frame: ExporterFrame): void {
     if (this.#opened === undefined) {
       this.#timer?.cancel();
-      const { port, open } = this.#options;
+      const { port } = this.#options;
       if (frame.type !== 'hello') {
         port.end({ code: 'protocol', reason: `'${frame.type}' before Hello` });
         return;
       }
-      const opened = open(frame.cluster, port);
+      const opened = this.#options.open(frame.cluster, port);
       if (!('session' in opened)) {
         port.end(opened);
         return;

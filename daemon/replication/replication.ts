@@ -6,8 +6,8 @@ import type { ExportRecord, ExportSource, ImportSink } from '../model/records.ts
 import type { Clock } from '../support/clock.ts';
 import type { Logger } from '../support/logger.ts';
 import type { Random } from '../support/random.ts';
-import { plainCertificates } from './certificates.ts';
-import type { Certificates } from './certificates.ts';
+import { plainCertificates, watchCertificates } from './certificates.ts';
+import type { CertificateFacts, TlsFiles } from './certificates.ts';
 import { Dialer } from './dialer.ts';
 import { ExportEdges } from './export-edges.ts';
 import type { ExporterFrame, StreamEnd } from './frames.ts';
@@ -44,7 +44,8 @@ export interface ReplicationOptions {
   sinkFor(cluster: string): ImportSink;
   readonly lookup: LookupSource;
   readonly listen: { readonly host: string; readonly port: number };
-  readonly certificates?: Certificates;
+  /** Files for TLS; without them nothing is encrypted. They are watched, and may be replaced. */
+  readonly tls?: TlsFiles | undefined;
   /**
    * Whether we open Push streams. `auto`: to a peer that we reach and that has not come for our
    * export by itself within `pushAfterMs` — then it cannot dial us.
@@ -66,6 +67,8 @@ export interface Replication {
   /** Ends with a peer. `left`: it announced leaving; else it is no more to be replicated with. */
   disconnect(cluster: string, left: boolean): void;
   links(): readonly LinkStatus[];
+  /** What is known of our certificate; `undefined` without TLS. */
+  certificate(): CertificateFacts | undefined;
   /** Up to `limit` records of a peer's export; rejects when no address answers. */
   lookup(
     cluster: string,
@@ -92,11 +95,12 @@ const defaultPushAfterMs = 10_000;
 /** How long a goodbye may take to leave. */
 const goodbyeMs = 300;
 
-/** Gives replication, not started. */
+/** Gives replication, not started. Throws `CertificateError` when the files of `tls` are no use. */
 export function createReplication(options: ReplicationOptions): Replication {
   const { cluster, node, registry = '', source, clock, logger } = options;
   const limits: ReplicationLimits = { ...defaultLimits, ...options.limits };
-  const certificates = options.certificates ?? plainCertificates;
+  const certificates =
+    options.tls === undefined ? plainCertificates() : watchCertificates(options.tls, clock, logger);
   const listeners = new Set<() => void>();
   const onChange = (): void => {
     for (const listener of listeners) listener();
@@ -109,7 +113,7 @@ export function createReplication(options: ReplicationOptions): Replication {
 
   const clientOptions = (peer: ReplicationPeer, address: string): PeerClientOptions => ({
     address,
-    credentials: certificates.client(peer.tls),
+    credentials: certificates.client(peer.tls, hostOf(address), peer.cluster),
     limits,
   });
 
@@ -230,6 +234,8 @@ export function createReplication(options: ReplicationOptions): Replication {
 
     links: () => [...[...peers.values()].map(({ edge }) => edge.status), ...exports.statuses],
 
+    certificate: () => certificates.facts,
+
     async lookup(name, query, limit, timeoutMs) {
       const known = peers.get(name);
       if (known === undefined) throw new Error(`'${name}' is no cluster of this pool`);
@@ -273,4 +279,9 @@ export function createReplication(options: ReplicationOptions): Replication {
       certificates.close();
     },
   };
+}
+
+/** The host of `host:port` or `[host]:port`. */
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1');
 }

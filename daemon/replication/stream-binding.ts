@@ -1,9 +1,10 @@
 // Ties a session to a gRPC call: bytes to frames, the call's ends to the session's, and back.
 
+import { status } from '@grpc/grpc-js';
 import type { ClientDuplexStream, ServerDuplexStream } from '@grpc/grpc-js';
 import type { Buffer } from 'node:buffer';
 import type { StreamEnd } from './frames.ts';
-import { endStatus, statusEnd } from './grpc-service.ts';
+import { endStatus, isClean, statusEnd } from './grpc-service.ts';
 import type { EdgeFigures } from './stream-figures.ts';
 
 /** What both kinds of session have in common. */
@@ -33,7 +34,7 @@ export interface BindingOptions<In, Out> {
   decode(bytes: Uint8Array): In;
 }
 
-type Bytes = Buffer<ArrayBufferLike>;
+type Bytes = Buffer;
 /** How long a closed call may take to be closed by the other side too. */
 const closingMs = 1_000;
 
@@ -43,9 +44,8 @@ export function serveCall<In, Out>(
   options: BindingOptions<In, Out>,
 ): void {
   const bound = bind(call, options, (end) => {
-    const status = endStatus(end);
-    if (status.code === 0) call.end();
-    else call.emit('error', status);
+    if (isClean(end)) call.end();
+    else call.emit('error', endStatus(end));
   });
   if (bound === undefined) return;
   call.on('end', () => bound.session.lost('the peer closed the stream'));
@@ -61,7 +61,7 @@ export function runCall<In, Out>(
 ): Promise<StreamEnd> {
   return new Promise((resolve) => {
     const bound = bind(call, options, (end) => {
-      if (endStatus(end).code === 0) {
+      if (isClean(end)) {
         // Let what was written reach the peer, a goodbye above all.
         call.end();
         setTimeout(() => call.cancel(), closingMs).unref();
@@ -72,11 +72,11 @@ export function runCall<In, Out>(
     });
     call.on('error', () => undefined);
     if (bound === undefined) return;
-    call.on('status', (status) => {
+    call.on('status', (result) => {
       // What came before the status may still be on its way to 'data'.
       setImmediate(() => {
-        if (status.code === 0) bound.session.lost('the peer closed the stream');
-        else bound.session.abort(statusEnd(status));
+        if (result.code === status.OK) bound.session.lost('the peer closed the stream');
+        else bound.session.abort(statusEnd(result));
       });
     });
     bound.session.start();
@@ -85,14 +85,14 @@ export function runCall<In, Out>(
 
 function bind<In, Out>(
   call: ClientDuplexStream<Bytes, Bytes> | ServerDuplexStream<Bytes, Bytes>,
-  { open, encode, decode }: BindingOptions<In, Out>,
+  options: BindingOptions<In, Out>,
   close: (end: StreamEnd) => void,
 ): OpenedSession<In> | undefined {
   let isOver = false;
-  const opened = open({
+  const opened = options.open({
     send(frame) {
       if (isOver) return false;
-      const bytes = encode(frame);
+      const bytes = options.encode(frame);
       if ('session' in opened) opened.figures.bytesOut += bytes.length;
       return call.write(bytes);
     },
@@ -113,7 +113,7 @@ function bind<In, Out>(
     opened.figures.bytesIn += bytes.length;
     let frame: In;
     try {
-      frame = decode(bytes);
+      frame = options.decode(bytes);
     } catch (error) {
       session.abort({ code: 'protocol', reason: error instanceof Error ? error.message : '' });
       return;
