@@ -125,6 +125,8 @@ export interface Limits {
   readonly maxPushPullNodes: number;
   /** Bytes of one stream message, also after decompression. */
   readonly streamBytes: number;
+  /** Bytes that all accepted streams together may hold while they are read. */
+  readonly allStreamBytes: number;
   /** Bytes that one datagram may decompress to. */
   readonly datagramBytes: number;
   /** Indirect pings made for others that have not ended. */
@@ -141,6 +143,7 @@ export const defaultLimits: Limits = {
   maxPushPulls: 128,
   maxPushPullNodes: 20_000,
   streamBytes: 20 * 1024 * 1024,
+  allStreamBytes: 64 * 1024 * 1024,
   datagramBytes: 64 * 1024,
   maxRelayedPings: 1024,
 };
@@ -164,6 +167,8 @@ export interface MemberlistConfig extends Timing {
   readonly verifyOutgoing: boolean;
   /** Compress what is sent where that makes it smaller; always read compressed. */
   readonly compression: boolean;
+  /** The pool's label (memberlist 0.3.0 and later); empty: none, which older members need. */
+  readonly label: string;
   /**
    * The largest datagram sent, bytes. Below the path's MTU it is never fragmented; raising it
    * carries more news per packet and loses all of it when one fragment is lost.
@@ -198,6 +203,7 @@ export function memberlistConfig(
     verifyIncoming: true,
     verifyOutgoing: true,
     compression: true,
+    label: '',
     udpBufferSize: 1400,
     awarenessMaxMultiplier: 8,
     deadNodeReclaimTimeMs: 0,

@@ -59,6 +59,8 @@ export interface Transport {
   dial(to: Address, deadlineMs: number): Promise<Stream>;
   /** All addresses of a host name, in the resolver's order; a literal address gives itself. */
   resolve(host: string): Promise<readonly string[]>;
+  /** Addresses of this host that peers may reach; neither loopback nor link-local ones. */
+  hostAddresses(): readonly string[];
   /** Runs `run` soon, after timers that are due have had their turn. */
   defer(run: () => void): void;
   /** Datagrams that the system refused to send, since the start. */
