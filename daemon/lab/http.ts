@@ -57,7 +57,10 @@ export interface SendOptions {
 /** Below this size an answer is not worth compressing. */
 const leastGzipBytes = 1_024;
 
-/** Writes an answer. */
+/**
+ * Writes an answer. Header names are written in the case of a real server's, because the official Java
+ * client reads some of them by their case.
+ */
 export function send(
   request: IncomingMessage,
   response: ServerResponse,
@@ -65,14 +68,14 @@ export function send(
   options: SendOptions,
 ): void {
   const { status, headers, body } = render(answer);
-  const withServer = { ...headers, server: options.serverName };
+  const withServer = { ...headers, Server: options.serverName };
   const accepts = request.headers['accept-encoding'] ?? '';
   if (body.length < leastGzipBytes || !/\bgzip\b/.test(accepts)) {
     finish(response, status, withServer, Buffer.from(body), options.cutInHalf);
     return;
   }
   gzip(body, { level: 1 }, (_error, packed) => {
-    const packedHeaders = { ...withServer, 'content-encoding': 'gzip' };
+    const packedHeaders = { ...withServer, 'Content-Encoding': 'gzip' };
     finish(response, status, packedHeaders, packed, options.cutInHalf);
   });
 }
@@ -85,7 +88,7 @@ function finish(
   cutInHalf: boolean,
 ): void {
   if (response.destroyed) return;
-  response.writeHead(status, { ...headers, 'content-length': String(body.length) });
+  response.writeHead(status, { ...headers, 'Content-Length': String(body.length) });
   if (!cutInHalf) {
     response.end(body);
     return;
@@ -98,17 +101,17 @@ function render(answer: Answer): { status: number; headers: Record<string, strin
     case 'json':
       return {
         status: answer.status ?? 200,
-        headers: { 'content-type': 'application/json; charset=UTF-8', ...answer.headers },
+        headers: { 'Content-Type': 'application/json; charset=UTF-8', ...answer.headers },
         body: JSON.stringify(answer.value),
       };
     case 'empty':
-      return { status: 200, headers: { 'content-type': 'text/plain; charset=UTF-8' }, body: '' };
+      return { status: 200, headers: { 'Content-Type': 'text/plain; charset=UTF-8' }, body: '' };
     case 'not-modified':
-      return { status: 304, headers: { 'x-resource-revision': answer.rev }, body: '' };
+      return { status: 304, headers: { 'X-Resource-Revision': answer.rev }, body: '' };
     case 'text':
       return {
         status: answer.status,
-        headers: { 'content-type': 'text/plain; charset=utf-8' },
+        headers: { 'Content-Type': 'text/plain; charset=utf-8' },
         body: answer.text,
       };
   }

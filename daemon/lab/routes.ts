@@ -84,7 +84,7 @@ function queryKey(query: URLSearchParams): ServiceKey {
 
 function found({ rev, instances }: Found): Answer {
   if (instances === undefined) return { kind: 'not-modified', rev };
-  return json(instances.length === 0 ? {} : { instances }, { 'x-resource-revision': rev });
+  return json(instances.length === 0 ? {} : { instances }, { 'X-Resource-Revision': rev });
 }
 
 /** `force` must read as a truth value of Go. */
@@ -108,7 +108,7 @@ function existence({ registry, tenant, query }: Call): Answer {
       const schemaId = query.get('schemaId') ?? '';
       const serviceId = query.get('serviceId') ?? '';
       const { summary } = schemaOf(context, tenant, serviceId, schemaId, 'service does not exist.');
-      return json({ schemaId }, summary === '' ? undefined : { 'x-schema-summary': summary });
+      return json({ schemaId }, summary === '' ? undefined : { 'X-Schema-Summary': summary });
     }
     default:
       throw invalid('Only micro-service and schema can be used as type.');
@@ -263,7 +263,7 @@ export const routes: readonly Route[] = [
     path: `${one}/schemas/:`,
     handle: ({ registry, tenant, names }) => {
       const schema = schemaOf(registry.context, tenant, names[1] ?? '', names[2] ?? '');
-      const headers = schema.summary === '' ? undefined : { 'x-schema-summary': schema.summary };
+      const headers = schema.summary === '' ? undefined : { 'X-Schema-Summary': schema.summary };
       return json({ schema: schema.text }, headers);
     },
   },
@@ -327,7 +327,7 @@ export const routes: readonly Route[] = [
         options(call),
       );
       if (instances === undefined) return { kind: 'not-modified', rev };
-      return json({ instance: instances[0] }, { 'x-resource-revision': rev });
+      return json({ instance: instances[0] }, { 'X-Resource-Revision': rev });
     },
   },
   {

@@ -9,6 +9,8 @@ export type Restart = 'stop' | 'kill' | 'empty-data';
 
 export interface Target {
   readonly url: string;
+  /** How long a read may lag behind a write, milliseconds; until then a differing read is repeated. */
+  readonly lagMs: number;
   /** Milliseconds of the clock that the server follows. */
   nowMs(): number;
   /** Lets so much of that time pass; `settle` is awaited whenever something may have happened. */
@@ -26,6 +28,7 @@ export async function labTarget(scenario: Scenario): Promise<Target> {
   const lab = await startLabRegistry({ clock, ...labOptions(scenario) });
   return {
     url: lab.url,
+    lagMs: 0,
     nowMs: () => clock.monotonicMs(),
     async pass(ms, settle) {
       for (let passed = 0; passed < ms; passed += stepMs) {
@@ -70,6 +73,7 @@ export async function realTarget(scenario: Scenario): Promise<Target> {
   const center = await startServiceCenter({ conf, env });
   return {
     url: center.address,
+    lagMs: 3_000,
     nowMs: () => performance.now(),
     async pass(ms, settle) {
       await new Promise((resolve) => setTimeout(resolve, ms));
