@@ -1,5 +1,7 @@
 // What a ServiceCenter driver is told, and the defaults of the rest.
 
+import { z } from 'zod';
+
 /** A domain and the projects of it that are synchronised. */
 export interface TenantOptions {
   readonly domain: string;
@@ -46,6 +48,34 @@ export type ServiceCenterSettings = Omit<Required<ServiceCenterOptions>, 'tls' |
 export interface Tenant {
   readonly domain: string;
   readonly project: string;
+}
+
+const text = z.string();
+const optionsShape = z.strictObject({
+  addresses: z.array(text),
+  tenants: z.array(z.strictObject({ domain: text, projects: z.array(text) })).exactOptional(),
+  tls: z
+    .strictObject({
+      ca: text.exactOptional(),
+      cert: text.exactOptional(),
+      key: text.exactOptional(),
+      passphrase: text.exactOptional(),
+      insecure: z.boolean().exactOptional(),
+    })
+    .exactOptional(),
+  credentials: z.strictObject({ name: text, password: text }).exactOptional(),
+  pollMinMs: z.number().exactOptional(),
+  requestTimeoutMs: z.number().exactOptional(),
+  writeConnections: z.number().exactOptional(),
+  auditMs: z.number().exactOptional(),
+  ownersWaitMs: z.number().exactOptional(),
+});
+
+/** Gives options out of anything; throws an error that names the keys that are wrong. */
+export function parseServiceCenterOptions(options: unknown): ServiceCenterOptions {
+  const parsed = optionsShape.safeParse(options);
+  if (parsed.success) return parsed.data;
+  throw new Error(`options of the servicecenter driver: ${z.prettifyError(parsed.error)}`);
 }
 
 /** Gives the options with defaults; throws an error that names key, value and remedy. */

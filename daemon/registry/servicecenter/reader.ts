@@ -146,7 +146,7 @@ export function createReader(
       return;
     }
     roundMs = findMs;
-    intervalMs = Math.min(longestIntervalMs, Math.max(settings.pollMinMs, findMs * intervalFactor));
+    intervalMs = Math.max(settings.pollMinMs, Math.min(longestIntervalMs, findMs * intervalFactor));
     waits.reset();
     say(conditionNow(undefined));
   };
