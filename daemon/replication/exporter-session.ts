@@ -1,14 +1,15 @@
 // The exporting end of one stream, without a transport: frames in, frames out. It pulls from the
 // export log only while the peer's window is open, so a slow peer costs no memory but the window.
 
-import type { ExportRecord, ExportSource, LogEntry, Position } from '../model/records.ts';
+import type { ExportSource, LogEntry, Position } from '../model/records.ts';
 import type { Clock, Timer } from '../support/clock.ts';
 import { ClockFilter } from './clock-filter.ts';
 import type { ExporterContent, ImporterFrame, ImporterHello, StreamEnd } from './frames.ts';
 import type { ExporterFrame } from './frames.ts';
+import type { BucketJob, ExportJob, SnapshotJob } from './export-job.ts';
+import { fillDelta, fillFrame, frameOverheadBytes, tooLarge } from './frame-filling.ts';
 import { ownVersions } from './limits.ts';
 import type { ReplicationLimits } from './limits.ts';
-import { recordBytes, removalBytes } from './record-frames.ts';
 import type { EdgeFigures } from './stream-figures.ts';
 import { commonVersion, versionMismatch } from './versions.ts';
 import type { VersionRange } from './versions.ts';
@@ -35,33 +36,10 @@ export interface ExporterSessionOptions {
   admit(hello: ImporterHello): StreamEnd | undefined;
 }
 
-/** Work that no delta may come between. */
-type Job =
-  | {
-      readonly kind: 'snapshot';
-      readonly position: Position;
-      readonly records: readonly ExportRecord[];
-      readonly digests: readonly number[];
-      readonly healthy: boolean;
-      readonly startedMs: number;
-      next: number;
-      bytes: number;
-    }
-  | {
-      readonly kind: 'bucket';
-      readonly bucket: number;
-      readonly records: readonly ExportRecord[];
-      readonly revision: number;
-      next: number;
-    };
-
 interface Flight {
   readonly sequence: number;
   readonly bytes: number;
 }
-
-/** Smallest window that is granted, whatever the importer asks for: one full frame. */
-const frameOverheadBytes = 64;
 
 export class ExporterSession {
   readonly #options: ExporterSessionOptions;
@@ -71,7 +49,7 @@ export class ExporterSession {
   #peer: ImporterHello | undefined;
   /** What the peer holds once everything sent is applied. */
   #position: Position | undefined;
-  #job: Job | undefined;
+  #job: ExportJob | undefined;
   readonly #buckets = new Set<number>();
   #snapshotRequests = 0;
   #sequence = 0;
@@ -193,6 +171,7 @@ export class ExporterSession {
       return;
     }
     this.#helloTimer?.cancel();
+    // Less than a frame would never let one go.
     this.#windowBytes = Math.min(
       limits.windowBytes,
       Math.max(limits.frameBytes, hello.windowBytes),
@@ -336,10 +315,10 @@ export class ExporterSession {
     return true;
   }
 
-  #stepSnapshot(job: Extract<Job, { kind: 'snapshot' }>): boolean {
+  #stepSnapshot(job: SnapshotJob): boolean {
     const { source, clock, figures } = this.#options;
     if (job.next < job.records.length) {
-      const { records, bytes } = this.#take(job.records, job.next);
+      const { records, bytes } = fillFrame(job.records, job.next, this.#options.limits);
       job.next += records.length;
       job.bytes += bytes;
       this.#send({ type: 'records', records, removals: [], revision: 0 }, bytes);
@@ -370,16 +349,8 @@ export class ExporterSession {
 
   #sendDelta(entries: readonly LogEntry[]): boolean {
     const { source, limits } = this.#options;
-    let bytes = 0;
-    let count = 0;
-    for (const entry of entries) {
-      const size = entry.type === 'upsert' ? recordBytes(entry) : removalBytes(entry);
-      if (count > 0 && bytes + size > limits.frameBytes) break;
-      bytes += size;
-      count++;
-    }
-    const taken = entries.slice(0, count);
-    const isAll = count === entries.length && entries.length < limits.frameRecords;
+    const { entries: taken, bytes } = fillDelta(entries, limits);
+    const isAll = taken.length === entries.length && entries.length < limits.frameRecords;
     const revision = isAll ? source.revision : (taken.at(-1)?.revision ?? source.revision);
     this.#position = { epoch: source.epoch, revision };
     this.#send(
@@ -405,32 +376,14 @@ export class ExporterSession {
     return true;
   }
 
-  #stepBucket(job: Extract<Job, { kind: 'bucket' }>): boolean {
-    const { records, bytes } = this.#take(job.records, job.next);
+  #stepBucket(job: BucketJob): boolean {
+    const { records, bytes } = fillFrame(job.records, job.next, this.#options.limits);
     job.next += records.length;
     const last = job.next === job.records.length;
     if (last) this.#job = undefined;
     const { bucket, revision } = job;
     this.#send({ type: 'bucket-content', bucket, records, last, revision }, bytes);
     return true;
-  }
-
-  /** As many records from `start` on as one frame takes, at least one. */
-  #take(
-    all: readonly ExportRecord[],
-    start: number,
-  ): { records: readonly ExportRecord[]; bytes: number } {
-    const { limits } = this.#options;
-    let bytes = 0;
-    let end = start;
-    for (; end < all.length && end - start < limits.frameRecords; end++) {
-      const record = all[end];
-      if (record === undefined) break;
-      const size = recordBytes(record);
-      if (end > start && bytes + size > limits.frameBytes) break;
-      bytes += size;
-    }
-    return { records: all.slice(start, end), bytes };
   }
 
   #hello(version: number): ExporterContent {
@@ -451,7 +404,10 @@ export class ExporterSession {
     const { limits, figures, port } = this.#options;
     if (this.#state === 'ended') return;
     if (bytes + frameOverheadBytes > limits.messageBytes) {
-      this.#end({ code: 'record-too-large', reason: tooLarge(content, bytes, limits) });
+      this.#end({
+        code: 'record-too-large',
+        reason: tooLarge(content, bytes, limits.messageBytes),
+      });
       return;
     }
     if (content.type === 'records') {
@@ -478,12 +434,4 @@ export class ExporterSession {
     this.#flightBytes = 0;
     this.#options.port.end(end);
   }
-}
-
-function tooLarge(content: ExporterContent, bytes: number, limits: ReplicationLimits): string {
-  const first =
-    content.type === 'records' || content.type === 'bucket-content'
-      ? content.records[0]?.key
-      : undefined;
-  return `record '${first ?? ''}' needs ${bytes} bytes; a message takes ${limits.messageBytes}`;
 }

@@ -73,10 +73,10 @@ export function decodeRecordFrame(bytes: Uint8Array): Frame | undefined {
         sequence = reader.varint();
         break;
       case field(4, wire.bytes):
-        content = readRecords(reader.nested());
+        content = reader.nested(readRecords);
         break;
       case field(7, wire.bytes):
-        content = readBucket(reader.nested());
+        content = reader.nested(readBucket);
         break;
       case field(2, wire.bytes):
       case field(3, wire.bytes):
@@ -97,8 +97,8 @@ function readRecords(reader: Reader): RecordsContent {
   let revision = 0;
   while (reader.more) {
     const tag = reader.varint();
-    if (tag === field(1, wire.bytes)) records.push(readRecord(reader.nested()));
-    else if (tag === field(2, wire.bytes)) removals.push(readRemoval(reader.nested()));
+    if (tag === field(1, wire.bytes)) records.push(reader.nested(readRecord));
+    else if (tag === field(2, wire.bytes)) removals.push(reader.nested(readRemoval));
     else if (tag === field(3, wire.varint)) revision = reader.varint();
     else reader.skip(tag);
   }
@@ -113,7 +113,7 @@ function readBucket(reader: Reader): BucketContent {
   while (reader.more) {
     const tag = reader.varint();
     if (tag === field(1, wire.varint)) bucket = reader.varint();
-    else if (tag === field(2, wire.bytes)) records.push(readRecord(reader.nested()));
+    else if (tag === field(2, wire.bytes)) records.push(reader.nested(readRecord));
     else if (tag === field(3, wire.varint)) last = reader.varint() !== 0;
     else if (tag === field(4, wire.varint)) revision = reader.varint();
     else reader.skip(tag);
@@ -308,15 +308,14 @@ class Writer {
 
 class Reader {
   readonly #bytes: Buffer;
-  #at: number;
-  readonly #end: number;
+  #at = 0;
+  #end: number;
 
-  constructor(bytes: Uint8Array, at = 0, end = bytes.length) {
+  constructor(bytes: Uint8Array) {
     this.#bytes = Buffer.isBuffer(bytes)
       ? bytes
       : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#at = at;
-    this.#end = end;
+    this.#end = bytes.length;
   }
 
   get more(): boolean {
@@ -339,9 +338,15 @@ class Reader {
     throw new FrameError('number of more than ten bytes');
   }
 
-  nested(): Reader {
-    const size = this.#take();
-    return new Reader(this.#bytes, this.#at - size, this.#at);
+  /** Reads a nested message by `read`, which sees its end as the end of everything. */
+  nested<T>(read: (reader: Reader) => T): T {
+    const size = this.varint();
+    this.#need(size);
+    const outerEnd = this.#end;
+    this.#end = this.#at + size;
+    const content = read(this);
+    this.#end = outerEnd;
+    return content;
   }
 
   text(): string {

@@ -21,8 +21,9 @@ export class MemoryExport implements ExportSource {
   /** The log reaches back to here. */
   #oldest = 0;
   readonly #live = new Map<string, ExportRecord>();
-  /** The newest entry of each key, oldest first. */
-  readonly #log = new Map<string, LogEntry>();
+  /** By revision, from `#oldest` on; `undefined` where a newer entry of the key has come. */
+  #log: (LogEntry | undefined)[] = [];
+  readonly #newest = new Map<string, number>();
   #digests = new DigestTable();
   readonly #listeners = new Set<() => void>();
 
@@ -72,7 +73,8 @@ export class MemoryExport implements ExportSource {
   /** Forgets the log up to now: whoever has not followed needs a snapshot. */
   trim(): void {
     this.#oldest = this.revision;
-    this.#log.clear();
+    this.#log = [];
+    this.#newest.clear();
   }
 
   /** Starts the log anew, as after the loss of its store. */
@@ -80,7 +82,8 @@ export class MemoryExport implements ExportSource {
     this.epoch = epoch;
     this.revision = 0;
     this.#oldest = 0;
-    this.#log.clear();
+    this.#log = [];
+    this.#newest.clear();
     const records = [...this.#live.values()];
     this.#live.clear();
     this.#digests = new DigestTable();
@@ -102,11 +105,11 @@ export class MemoryExport implements ExportSource {
   since(position: Position, limit: number): readonly LogEntry[] | undefined {
     if (position.epoch !== this.epoch || position.revision < this.#oldest) return undefined;
     const entries: LogEntry[] = [];
-    // The few newest are at the end: walk back from there, as a real log would seek.
-    const all = [...this.#log.values()];
-    let start = all.length;
-    while (start > 0 && all[start - 1]!.revision > position.revision) start--;
-    for (const entry of all.slice(start, start + limit)) entries.push(entry);
+    let index = position.revision - this.#oldest;
+    for (; index < this.#log.length && entries.length < limit; index++) {
+      const entry = this.#log[index];
+      if (entry !== undefined) entries.push(entry);
+    }
     return entries;
   }
 
@@ -130,8 +133,10 @@ export class MemoryExport implements ExportSource {
   }
 
   #append(entry: LogEntry): void {
-    this.#log.delete(entry.key);
-    this.#log.set(entry.key, entry);
+    const before = this.#newest.get(entry.key);
+    if (before !== undefined) this.#log[before - this.#oldest - 1] = undefined;
+    this.#newest.set(entry.key, entry.revision);
+    this.#log.push(entry);
     this.notify();
   }
 }

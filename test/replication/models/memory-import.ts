@@ -16,6 +16,7 @@ export class MemoryImport implements ImportSink {
   readonly cluster: string;
   position: Position | undefined;
   readonly held = new Map<string, ExportRecord>();
+  readonly #digests = new DigestTable();
   readonly links: { readonly state: LinkState; readonly reason: string }[] = [];
   /** Removals as they were told; absences concluded from snapshots are in `absent`. */
   readonly removed: RemovalRecord[] = [];
@@ -25,6 +26,7 @@ export class MemoryImport implements ImportSink {
   beats: PeerHeartbeat[] = [];
   /** Every set of upserts, with when it came. */
   onUpsert: ((records: readonly ExportRecord[]) => void) | undefined;
+  onSnapshotEnd: (() => void) | undefined;
   #named: Set<string> | undefined;
 
   constructor(cluster: string) {
@@ -46,7 +48,9 @@ export class MemoryImport implements ImportSink {
 
   upsert(records: readonly ExportRecord[]): void {
     for (const record of records) {
+      this.#drop(record.key);
       this.held.set(record.key, record);
+      this.#digests.toggle(record.key, record.hash);
       this.#named?.add(record.key);
     }
     this.onUpsert?.(records);
@@ -57,17 +61,18 @@ export class MemoryImport implements ImportSink {
     if (health.state === 'healthy') {
       for (const key of this.held.keys()) {
         if (this.#named?.has(key) === true) continue;
-        this.held.delete(key);
+        this.#drop(key);
         this.absent.push(key);
       }
     }
     this.#named = undefined;
     this.position = position;
+    this.onSnapshotEnd?.();
   }
 
   remove(removals: readonly RemovalRecord[]): void {
     for (const removal of removals) {
-      this.held.delete(removal.key);
+      this.#drop(removal.key);
       this.removed.push(removal);
     }
   }
@@ -86,9 +91,7 @@ export class MemoryImport implements ImportSink {
   }
 
   digests(): readonly number[] {
-    const table = new DigestTable();
-    for (const { key, hash } of this.held.values()) table.toggle(key, hash);
-    return table.values();
+    return this.#digests.values();
   }
 
   bucket(index: number): ReadonlyMap<string, number> {
@@ -97,5 +100,12 @@ export class MemoryImport implements ImportSink {
       if (bucketOf(key) === index) bucket.set(key, hash);
     }
     return bucket;
+  }
+
+  #drop(key: string): void {
+    const record = this.held.get(key);
+    if (record === undefined) return;
+    this.#digests.toggle(key, record.hash);
+    this.held.delete(key);
   }
 }
