@@ -90,7 +90,7 @@ export function readingContract(makeFixture: () => Promise<RegistryFixture>): vo
       );
       await fixture.native.setTags(ref, { zone: 'south' });
       await observed.until(() => (observed.service(ref)?.tags.zone === 'south' ? true : undefined));
-      await fixture.native.setSchema(ref, 'order', 'another text', 'another summary');
+      await fixture.native.setSchema(ref, 'order', 'another text', 'changed');
       await observed.until(() =>
         observed.service(ref)?.schemas.find(({ id }) => id === 'order')?.text === 'another text'
           ? true

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { eachLimited } from './each-limited.ts';
+import { createKeyedLock } from './keyed-lock.ts';
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('keyed lock', () => {
+  it('does one thing at a time per key, in order, and other keys beside it', async () => {
+    const lock = createKeyedLock();
+    const log: string[] = [];
+    const work = (key: string, name: string): Promise<void> =>
+      lock.run(key, async () => {
+        log.push(`${name} begins`);
+        await turn();
+        log.push(`${name} ends`);
+      });
+    await Promise.all([work('a', 'a1'), work('a', 'a2'), work('b', 'b1')]);
+    const ofA = log.filter((line) => line.startsWith('a'));
+    expect(ofA).toEqual(['a1 begins', 'a1 ends', 'a2 begins', 'a2 ends']);
+    expect(log.indexOf('b1 begins')).toBeLessThan(log.indexOf('a2 begins'));
+  });
+
+  it('goes on after work that failed', async () => {
+    const lock = createKeyedLock();
+    const failing = lock.run('a', () => Promise.reject(new Error('no')));
+    const next = lock.run('a', () => Promise.resolve('yes'));
+    await expect(failing).rejects.toThrow('no');
+    await expect(next).resolves.toBe('yes');
+  });
+});
+
+describe('each limited', () => {
+  it('does all, never more than the limit at a time', async () => {
+    let running = 0;
+    let most = 0;
+    const seen: number[] = [];
+    await eachLimited([1, 2, 3, 4, 5, 6, 7], 3, async (item) => {
+      running += 1;
+      most = Math.max(most, running);
+      await turn();
+      running -= 1;
+      seen.push(item);
+    });
+    expect(seen.sort()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(most).toBe(3);
+  });
+});
