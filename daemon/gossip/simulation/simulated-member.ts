@@ -9,6 +9,8 @@ import type { World } from './world.ts';
 
 /** serf's ReconnectInterval. */
 const reconnectIntervalMs = 30_000;
+/** How long a failed join waits before the next try. */
+const joinRetryMs = 2000;
 /** serf's wait for a leave to be sent. */
 const leaveTimeoutMs = 5000;
 
@@ -19,6 +21,7 @@ export class SimulatedMember {
   readonly #world: World;
   #clock: ProcessClock;
   #memberlist: Memberlist | undefined;
+  #leaving = false;
   /** Name → host of members that were lost, not of those that left. */
   #failed = new Map<string, string>();
   /** Join and leave events in the order seen, for the tests. */
@@ -33,6 +36,11 @@ export class SimulatedMember {
 
   get isRunning(): boolean {
     return this.#memberlist !== undefined;
+  }
+
+  /** Neither runs nor is leaving. */
+  get isStopped(): boolean {
+    return this.#memberlist === undefined && !this.#leaving;
   }
 
   get isPaused(): boolean {
@@ -77,12 +85,20 @@ export class SimulatedMember {
     this.#reconnectLater(memberlist);
   }
 
-  /** Begins to join; the result shows in the views. */
-  joinSoon(host: string): void {
+  /**
+   * Begins to join some other running member, and tries another one until somebody answers, as
+   * the product does with its list of addresses. The result shows in the views.
+   */
+  joinSoon(): void {
     const { memberlist } = this;
-    void memberlist.join([host]).then(({ joined }) => {
-      // As the product does: a join is tried until somebody answers.
-      if (joined === 0) this.#clock.after(2000, () => this.#retryJoin(memberlist, host));
+    const others = this.#world.running().filter((member) => member !== this);
+    const peer = others[randomInt(this.#world.random, others.length)];
+    if (peer === undefined) return;
+    void memberlist.join([peer.host]).then(({ joined }) => {
+      if (joined > 0) return;
+      this.#clock.after(joinRetryMs, () => {
+        if (this.#memberlist === memberlist) this.joinSoon();
+      });
     });
   }
 
@@ -97,8 +113,10 @@ export class SimulatedMember {
   async leave(): Promise<void> {
     const { memberlist } = this;
     this.#memberlist = undefined;
+    this.#leaving = true;
     await memberlist.leave(leaveTimeoutMs);
     await memberlist.shutdown();
+    this.#leaving = false;
   }
 
   pause(): void {
@@ -130,10 +148,6 @@ export class SimulatedMember {
 
   #note(what: string, node: Node): void {
     if (node.name !== this.name) this.events.push(`${what} ${node.name}`);
-  }
-
-  #retryJoin(memberlist: Memberlist, host: string): void {
-    if (this.#memberlist === memberlist) this.joinSoon(host);
   }
 
   #reconnectLater(memberlist: Memberlist): void {

@@ -67,12 +67,9 @@ export class World {
 
   /** Starts all, and joins each to one that was started before it. */
   async startAll(): Promise<void> {
-    const started: SimulatedMember[] = [];
     for (const member of this.members.values()) {
       await member.start();
-      const peer = started[randomInt(this.random, started.length)];
-      if (peer !== undefined) member.joinSoon(peer.host);
-      started.push(member);
+      member.joinSoon();
     }
   }
 
