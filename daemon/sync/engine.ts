@@ -2,7 +2,7 @@
 // replication, a sink per peer, and everything that a person may ask or order. Implemented by
 // `sync-engine.ts`; `control/` shows it.
 
-import type { ExportSource, ImportSink, LinkState } from '../model/records.ts';
+import type { ExportRecord, ExportSource, ImportSink, LinkState } from '../model/records.ts';
 import type { GuardLimits, Rules } from '../model/rules.ts';
 import type { Instance, Service, ServiceKey } from '../model/service.ts';
 import type { RegistryCondition, RegistryFacts } from '../registry/driver.ts';
@@ -202,6 +202,8 @@ export interface SyncEngine {
   setRules(rules: Rules, limits: GuardLimits): void;
   /** Native services (exact name, or every one) with their instances, of this cluster's export. */
   lookup(service: string, instance: string | undefined): Iterable<LookupHit>;
+  /** One record of our export by its key, or `undefined`. */
+  exported(key: string): ExportRecord | undefined;
   onChange(listener: () => void): () => void;
 }
 
