@@ -324,10 +324,8 @@ export class ImporterSession {
   #takeBucket(content: BucketContent): void {
     const { limits } = this.#options;
     const repair = this.#repairs.get(content.bucket);
-    if (repair === undefined) {
-      if (this.#isAwaitingSnapshot) return;
-      throw new ProtocolError(`bucket ${content.bucket}, which nobody asked for`);
-    }
+    // Asked for before a snapshot began, and answered after it: of no use any more.
+    if (repair === undefined) return;
     for (const record of content.records) {
       if (bucketOf(record.key) !== content.bucket) {
         throw new ProtocolError(`'${record.key}' in bucket ${content.bucket}`);

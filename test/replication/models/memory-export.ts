@@ -87,9 +87,13 @@ export class MemoryExport implements ExportSource {
     const records = [...this.#live.values()];
     this.#live.clear();
     this.#digests = new DigestTable();
+    // Nobody may see a part of the new epoch's records as the whole.
+    const listeners = [...this.#listeners];
+    this.#listeners.clear();
     for (const { kind, key, payload, originTimeMs } of records) {
       this.put(kind, key, payload, originTimeMs);
     }
+    for (const listener of listeners) this.#listeners.add(listener);
     this.notify();
   }
 

@@ -102,6 +102,25 @@ export class MemoryImport implements ImportSink {
     return bucket;
   }
 
+  /** Makes what is held differ from what came, as no correct program would. */
+  drift(how: 'lose' | 'garble' | 'invent', key: string): void {
+    const record = this.held.get(key);
+    if (how === 'invent') {
+      const invented = `${key}-invented`;
+      const payload = new Uint8Array([1]);
+      const content = { revision: 1, hash: 77, originTimeMs: 0, payload };
+      this.#drop(invented);
+      this.held.set(invented, { kind: 'instance', key: invented, ...content });
+      this.#digests.toggle(invented, content.hash);
+    } else if (record !== undefined) {
+      this.#drop(key);
+      if (how === 'lose') return;
+      const hash = record.hash === 5 ? 6 : 5;
+      this.held.set(key, { ...record, hash });
+      this.#digests.toggle(key, hash);
+    }
+  }
+
   #drop(key: string): void {
     const record = this.held.get(key);
     if (record === undefined) return;
