@@ -1,0 +1,48 @@
+// Every command, in the order of `--help`.
+
+import type { CommandSpec } from './command.ts';
+import { activityCommand } from './commands/activity.ts';
+import { clustersCommand } from './commands/clusters.ts';
+import { completionCommand } from './commands/completion.ts';
+import { configCommand } from './commands/config.ts';
+import { daemonCommand } from './commands/daemon.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { explainCommand } from './commands/explain.ts';
+import { heldCommand } from './commands/held.ts';
+import { instancesCommand } from './commands/instances.ts';
+import { keysCommand } from './commands/keys.ts';
+import { labCommand } from './commands/lab.ts';
+import { forceLeaveCommand, leaveCommand } from './commands/leave.ts';
+import { logsCommand } from './commands/logs.ts';
+import { membersCommand } from './commands/members.ts';
+import { pauseCommand, resumeCommand } from './commands/pause.ts';
+import { planCommand } from './commands/plan.ts';
+import { queryCommand } from './commands/query.ts';
+import { servicesCommand } from './commands/services.ts';
+import { statusCommand } from './commands/status.ts';
+import { versionCommand } from './commands/version.ts';
+
+export const commands: readonly CommandSpec[] = [
+  daemonCommand,
+  statusCommand,
+  clustersCommand,
+  servicesCommand,
+  instancesCommand,
+  explainCommand,
+  planCommand,
+  heldCommand,
+  pauseCommand,
+  resumeCommand,
+  activityCommand,
+  membersCommand,
+  queryCommand,
+  leaveCommand,
+  forceLeaveCommand,
+  keysCommand,
+  doctorCommand,
+  logsCommand,
+  configCommand,
+  labCommand,
+  versionCommand,
+  completionCommand(() => commands),
+];
