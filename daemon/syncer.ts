@@ -1,0 +1,231 @@
+// One syncer: the parts in the order in which they start, and the other way round in which they stop.
+
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { asSyncerError } from '../proto/errors.ts';
+import type { Config } from './config/schema.ts';
+import { holdDataDir } from './config/data-dir.ts';
+import { controlAddress } from './control/address.ts';
+import { answerLookup, lookupQuery } from './control/lookup.ts';
+import type { ConfigAccess, LogSource } from './control/ports.ts';
+import { startControlServer } from './control/server.ts';
+import { createGossipPool } from './gossip/worker/worker-pool.ts';
+import { createMembership } from './membership/membership.ts';
+import { hostPort } from './membership/peers.ts';
+import { registryIdentity, writeTags } from './membership/tags.ts';
+import { createDriver } from './registry/drivers.ts';
+import type { TlsFiles } from './replication/certificates.ts';
+import { createReplication } from './replication/replication.ts';
+import { openSqliteStore } from './store/sqlite-store.ts';
+import { systemClock } from './support/clock.ts';
+import type { Logger } from './support/logger.ts';
+import { systemRandom } from './support/random.ts';
+import { createSyncEngine } from './sync/sync-engine.ts';
+import { controlBackend } from './wiring/control-backend.ts';
+import { lookupSource } from './wiring/look-up.ts';
+import { registryOptions } from './wiring/registry-options.ts';
+
+/** What a syncer is given beside its configuration. */
+export interface SyncerParts {
+  readonly version: string;
+  readonly logger: Logger;
+  readonly logs: LogSource;
+  readonly configAccess: ConfigAccess;
+}
+
+export interface Syncer {
+  /**
+   * Starts everything. Rejects with a `SyncerError`, after having stopped what had been started; a
+   * registry or a peer that is absent is no error.
+   */
+  start(): Promise<SyncerAddresses>;
+  /** Stops gracefully: drains the write queue, leaves the pool, removes nothing from the registry. */
+  stop(): Promise<void>;
+  /** Resolves with the reason when the syncer is to end by itself (`shutdown`, `leave`, `evicted`). */
+  readonly asked: Promise<string>;
+}
+
+export interface SyncerAddresses {
+  readonly gossip: string;
+  readonly rpc: string;
+  readonly control: string;
+}
+
+/** `syncer.replication` version that we speak, as the pool says it (membership/tags.ts). */
+const replicationApi = 1;
+/** Longest that writes already decided on may take when we stop. */
+const drainMs = 5_000;
+
+/** Gives a syncer, not started. */
+export function createSyncer(config: Config, parts: SyncerParts): Syncer {
+  const { logger } = parts;
+  const clock = systemClock;
+  const random = systemRandom;
+  const surroundings = { clock, random, logger };
+  const log = (part: string): Logger => logger.child({ part });
+  /** Undone in reverse order. */
+  const undo: { readonly name: string; readonly run: () => void | Promise<void> }[] = [];
+  const { promise: asked, resolve: ask } = Promise.withResolvers<string>();
+
+  const start = async (): Promise<SyncerAddresses> => {
+    const cluster = config.clusterName;
+    const { node } = config;
+    const registry = registryIdentity(config.registry.addresses, ownHost(config));
+
+    const held = holdDataDir(config.dataDir, clock.nowMs());
+    undo.push({ name: 'data directory', run: () => held.release() });
+
+    const store = await openSqliteStore(
+      { directory: config.dataDir },
+      { ...surroundings, logger: log('store') },
+    );
+    undo.push({ name: 'store', run: () => store.close() });
+
+    const driver = createDriver(config.registry.kind, registryOptions(config.registry), {
+      ...surroundings,
+      logger: log('registry'),
+    });
+    const engine = createSyncEngine({
+      cluster,
+      driver,
+      store,
+      rules: config.rules,
+      limits: config.guard,
+      ...surroundings,
+      logger: log('sync'),
+    });
+    await engine.start();
+    undo.push({ name: 'sync', run: () => engine.stop(drainMs) });
+
+    const replication = createReplication({
+      cluster,
+      node,
+      registry,
+      source: engine.exportSource,
+      sinkFor: (peer) => engine.peer(peer),
+      lookup: lookupSource(engine),
+      listen: config.rpc.bind,
+      tls: tlsFiles(config.tls),
+      ...surroundings,
+      logger: log('replication'),
+    });
+    const rpc = await replication.start();
+    undo.push({ name: 'replication', run: () => replication.stop(true) });
+
+    const pool = createGossipPool(
+      {
+        node,
+        bind: config.gossip.bind,
+        ...(config.gossip.advertise === undefined ? {} : { advertise: config.gossip.advertise }),
+        tags: writeTags({
+          cluster,
+          registry,
+          rpcPort: rpc.port,
+          tls: config.tls.cert !== undefined,
+          clusterPort: config.cluster.port,
+          api: replicationApi,
+        }),
+        profile: config.gossip.profile,
+        keys: config.gossip.keys,
+        keyringFile: join(config.dataDir, 'keyring.json'),
+        snapshotFile: join(config.dataDir, 'gossip.snapshot'),
+        rejoinAfterLeave: config.gossip.rejoinAfterLeave,
+      },
+      { clock, logger: log('gossip') },
+    );
+    pool.answer(lookupQuery, (query) => answerLookup(engine, query));
+    const gossip = await pool.start();
+    undo.push({ name: 'gossip', run: () => pool.leave() });
+
+    const membership = createMembership({
+      pool,
+      own: { cluster, registry },
+      joinAddresses: config.gossip.join,
+      source: engine.exportSource,
+      connector: replication,
+      isLeader: () => engine.status().role === 'leader',
+      ...surroundings,
+      logger: log('membership'),
+    });
+    membership.start();
+    undo.push({ name: 'membership', run: () => membership.stop() });
+    pool.onEvent((event) => {
+      if (event.type === 'evicted') ask('evicted');
+    });
+
+    const control = await startControlServer(
+      controlAddress(config.dataDir),
+      controlBackend({
+        identity: {
+          cluster,
+          node,
+          version: parts.version,
+          startedMs: clock.nowMs(),
+          dataDirectory: config.dataDir,
+        },
+        config,
+        storeFile: join(config.dataDir, 'state.db'),
+        engine,
+        pool,
+        membership,
+        replication,
+        store,
+        logs: parts.logs,
+        configAccess: parts.configAccess,
+        clock,
+        logger: log('control'),
+        shutdown: () => ask('shutdown'),
+        async leave() {
+          membership.stop();
+          await pool.leave();
+          ask('leave');
+        },
+      }),
+    );
+    undo.push({ name: 'control', run: () => control.stop() });
+
+    return {
+      gossip: hostPort(gossip.host, gossip.port),
+      rpc: hostPort(rpc.host, rpc.port),
+      control: control.address.path,
+    };
+  };
+
+  const stop = async (): Promise<void> => {
+    for (const { name, run } of undo.splice(0).reverse()) {
+      try {
+        await run();
+      } catch (error) {
+        logger.error({ error: String(error) }, `stopping: ${name} failed`);
+      }
+    }
+  };
+
+  return {
+    asked,
+    stop,
+    async start() {
+      try {
+        return await start();
+      } catch (error) {
+        await stop();
+        throw asSyncerError(error);
+      }
+    },
+  };
+}
+
+/** What stands for this machine where the registry is addressed by loopback. */
+function ownHost(config: Config): string {
+  const { host } = config.gossip.advertise ?? config.gossip.bind;
+  return host === '0.0.0.0' || host === '::' ? hostname() : host;
+}
+
+function tlsFiles({ ca, cert, key }: Config['tls']): TlsFiles | undefined {
+  if (ca === undefined && cert === undefined && key === undefined) return undefined;
+  return {
+    ...(ca === undefined ? {} : { caFile: ca }),
+    ...(cert === undefined ? {} : { certFile: cert }),
+    ...(key === undefined ? {} : { keyFile: key }),
+  };
+}
