@@ -34,7 +34,12 @@ export function control(
       return json(faults.settings);
     case 'PUT /lab/faults': {
       // Answered at once: a restart would cut the connection that waits for its end.
-      faults.set(readFaults(body)).catch(() => undefined);
+      const request = readFaults(body);
+      faults.check(request);
+      faults.set(request).catch((error: unknown) => {
+        const what = `fault not over: ${(error as Error).message}`;
+        registry.history.record({ kind: 'server', cause: 'fault', who: 'registry', what });
+      });
       return json(faults.settings);
     }
     case 'DELETE /lab/faults':

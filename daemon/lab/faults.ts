@@ -96,14 +96,20 @@ export class Faults {
     return this.#settings;
   }
 
-  /**
-   * Switches faults on or off; settings that are not named stay as they are. Resolves when a pause,
-   * refusal or restart of the request is over. Throws 400001 naming an unknown key or a wrong value.
-   */
-  async set(request: FaultRequest): Promise<void> {
+  /** Throws 400001, naming an unknown key or a wrong value, if `set` would. */
+  check(request: FaultRequest): z.output<typeof requestShape> {
     const read = requestShape.safeParse(request);
     if (!read.success) throw invalid(`faults: ${z.prettifyError(read.error).slice(0, 500)}`);
-    const { forMs, pauseMs, refuseMs, restart, loseData, clear, ...settings } = read.data;
+    return read.data;
+  }
+
+  /**
+   * Switches faults on or off; settings that are not named stay as they are. Resolves when a pause,
+   * refusal or restart of the request is over. Rejects with 400001 naming
+   * an unknown key or a wrong value.
+   */
+  async set(request: FaultRequest): Promise<void> {
+    const { forMs, pauseMs, refuseMs, restart, loseData, clear, ...settings } = this.check(request);
     const before = clear === true ? noFaults : this.#settings;
     this.#change({ ...before, ...(settings as Partial<FaultSettings>) });
     this.#end?.cancel();
