@@ -137,7 +137,7 @@ function exporterContent(frame: ExporterUnion['frame']): Plain {
         version: hello.version,
         versionMin: hello.versionMin,
         versionMax: hello.versionMax,
-        position: { epoch: name('epoch', hello.epoch), revision: hello.revision },
+        position: { epoch: optionalName('epoch', hello.epoch), revision: hello.revision },
       };
     }
     case 'snapshotBegin': {
@@ -175,7 +175,8 @@ function exporterContent(frame: ExporterUnion['frame']): Plain {
 function heartbeatContent(beat: HeartbeatMessage): HeartbeatContent {
   return {
     type: 'heartbeat',
-    position: { epoch: name('epoch', beat.epoch), revision: beat.revision },
+    // Empty while the exporter's log is not read yet.
+    position: { epoch: optionalName('epoch', beat.epoch), revision: beat.revision },
     senderTimeMs: time('sender_time_ms', beat.senderTimeMs),
     health: healthOf(beat.health),
     digests: beat.digests.length === 0 ? undefined : digestList(beat.digests),

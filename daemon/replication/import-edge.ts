@@ -33,6 +33,7 @@ export class ImportEdge {
   #state: LinkState = 'connecting';
   #reason = '';
   #sinceMs: number;
+  /** When the peer itself was last heard, monotonic; at first: when we began to listen. */
   #heardMs: number;
   #silence: Timer | undefined;
   #via: 'pull' | 'push' | undefined;
@@ -74,7 +75,7 @@ export class ImportEdge {
     const { clock, limits } = this.#options;
     const current = this.#session;
     if (current !== undefined) {
-      const quietMs = clock.monotonicMs() - current.heardMs;
+      const quietMs = clock.monotonicMs() - (current.heardMs ?? 0);
       if (current.isStreaming && quietMs < 2 * limits.heartbeatMs + limits.silentAfterMs / 5) {
         const other = this.#via === 'pull' ? 'we pull it' : 'it is pushed to us';
         return {
@@ -136,7 +137,7 @@ export class ImportEdge {
 
   #ended(end: StreamEnd): void {
     const session = this.#session;
-    if (session !== undefined) this.#heardMs = Math.max(this.#heardMs, session.heardMs);
+    this.#heardMs = Math.max(this.#heardMs, session?.heardMs ?? 0);
     this.#session = undefined;
     if (end.code === 'left') this.#set('left', end.reason);
     else if (end.code === 'silent' && this.#state === 'connected') this.#set('silent', end.reason);

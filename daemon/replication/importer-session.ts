@@ -72,6 +72,7 @@ export class ImporterSession {
   readonly #repairs = new Map<number, Repair>();
   #health: ExportHealth = { state: 'unknown', reason: 'no heartbeat yet' };
   #heardMs: number;
+  #isAccepted = false;
   #watch: Timer | undefined;
 
   constructor(options: ImporterSessionOptions) {
@@ -86,9 +87,12 @@ export class ImporterSession {
     return this.#state === 'streaming';
   }
 
-  /** When the last frame came, on the monotonic clock. */
-  get heardMs(): number {
-    return this.#heardMs;
+  /**
+   * When the last frame came, on the monotonic clock; `undefined` before the peer was accepted:
+   * dialling it, or hearing someone else, is no sign of its life.
+   */
+  get heardMs(): number | undefined {
+    return this.#isAccepted ? this.#heardMs : undefined;
   }
 
   /** Begins: says Hello, or waits for the announcement of a Push. */
@@ -193,8 +197,10 @@ export class ImporterSession {
       return;
     }
     this.#state = 'streaming';
-    // A log that starts anew has nothing to do with what we hold: only a snapshot can follow.
-    this.#position = sink.position?.epoch === hello.position.epoch ? sink.position : undefined;
+    this.#isAccepted = true;
+    // What our Hello asked to resume from. The exporter sends a snapshot where its log's epoch is
+    // another, or does not reach back that far.
+    this.#position = sink.position;
     this.#options.onConnected?.(hello);
   }
 

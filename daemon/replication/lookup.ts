@@ -6,6 +6,7 @@ import type {
   LookupResponse,
   Record as RecordMessage,
 } from '../../proto/gen/syncer/replication/v1/replication.ts';
+import { Buffer } from 'node:buffer';
 import type { ExportRecord } from '../model/records.ts';
 import { longestKey } from './limits.ts';
 import { FrameError, recordBytes } from './record-frames.ts';
@@ -60,7 +61,7 @@ export function lookupPage(source: LookupSource, request: LookupRequest): Lookup
 export function lookupRecord(message: RecordMessage): ExportRecord {
   const kind = message.kind === 1 ? 'service' : message.kind === 2 ? 'instance' : undefined;
   if (kind === undefined) throw new FrameError(`record '${message.key}' of kind ${message.kind}`);
-  return { ...message, kind };
+  return { ...message, kind, payload: new Uint8Array(message.payload) };
 }
 
 function toMessage(record: ExportRecord): RecordMessage {

@@ -1,6 +1,6 @@
 // What is counted on one directed edge between two clusters.
 
-export interface SnapshotFigures {
+interface SnapshotFigures {
   readonly atMs: number;
   readonly durationMs: number;
   readonly records: number;

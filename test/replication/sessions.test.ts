@@ -230,6 +230,24 @@ describe('a stream between two clusters', () => {
     expect(isEqual(source, sink)).toBe(true);
   });
 
+  it('resumes from an exporter whose log is read only after its Hello', () => {
+    const { clock, source, sink, link } = world(5);
+    clock.advance(2_000);
+    link.cut();
+    const { epoch } = source;
+    source.ready = false;
+    source.epoch = '';
+    clock.advance(3_000);
+    expect(sink.state).toBe('connected');
+    source.epoch = epoch;
+    source.ready = true;
+    source.put('instance', 'i/a/later', payload('later'));
+    clock.advance(100);
+    expect(isEqual(source, sink)).toBe(true);
+    expect(sink.snapshotsBegun).toBe(1);
+    expect(link.ends.map(({ code }) => code)).toEqual(['lost']);
+  });
+
   it('is silent five seconds after the last sign of life, and connected again after the next', () => {
     const { clock, sink, link } = world(5);
     clock.advance(2_000);
