@@ -18,7 +18,11 @@ import type { TlsFiles } from './replication/certificates.ts';
 import { createReplication } from './replication/replication.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
 import { systemClock } from './support/clock.ts';
+import type { GuardLimits, Rules } from './model/rules.ts';
+import { createMetrics } from './observability/metrics.ts';
+import { serveMetrics } from './observability/metrics-server.ts';
 import type { Logger } from './support/logger.ts';
+import type { SyncEngine } from './sync/engine.ts';
 import { systemRandom } from './support/random.ts';
 import { createSyncEngine } from './sync/sync-engine.ts';
 import { controlBackend } from './wiring/control-backend.ts';
@@ -41,6 +45,8 @@ export interface Syncer {
   start(): Promise<SyncerAddresses>;
   /** Stops gracefully: drains the write queue, leaves the pool, removes nothing from the registry. */
   stop(): Promise<void>;
+  /** Takes other rules at once. */
+  setRules(rules: Rules, limits: GuardLimits): void;
   /** Resolves with the reason when the syncer is to end by itself (`shutdown`, `leave`, `evicted`). */
   readonly asked: Promise<string>;
 }
@@ -49,6 +55,8 @@ export interface SyncerAddresses {
   readonly gossip: string;
   readonly rpc: string;
   readonly control: string;
+  /** `undefined`: not served. */
+  readonly metrics: string | undefined;
 }
 
 /** `syncer.replication` version that we speak, as the pool says it (membership/tags.ts). */
@@ -65,6 +73,7 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
   const log = (part: string): Logger => logger.child({ part });
   /** Undone in reverse order. */
   const undo: { readonly name: string; readonly run: () => void | Promise<void> }[] = [];
+  let setRules: Syncer['setRules'] = () => undefined;
   const { promise: asked, resolve: ask } = Promise.withResolvers<string>();
 
   const start = async (): Promise<SyncerAddresses> => {
@@ -94,6 +103,7 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
       ...surroundings,
       logger: log('sync'),
     });
+    setRules = (rules, limits) => engine.setRules(rules, limits);
     await engine.start();
     undo.push({ name: 'sync', run: () => engine.stop(drainMs) });
 
@@ -184,10 +194,26 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
     );
     undo.push({ name: 'control', run: () => control.stop() });
 
+    const metricsAt = config.metrics.bind;
+    const metrics =
+      metricsAt === undefined
+        ? undefined
+        : await serveMetrics({
+            ...metricsAt,
+            metrics: createMetrics({
+              version: parts.version,
+              status: () => engine.status(),
+              members: () => pool.members(),
+            }),
+            readiness: () => readiness(engine),
+          });
+    undo.push({ name: 'metrics', run: () => metrics?.close() });
+
     return {
       gossip: hostPort(gossip.host, gossip.port),
       rpc: hostPort(rpc.host, rpc.port),
       control: control.address.path,
+      metrics: metrics === undefined ? undefined : hostPort(metrics.host, metrics.port),
     };
   };
 
@@ -204,6 +230,7 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
   return {
     asked,
     stop,
+    setRules: (rules, limits) => setRules(rules, limits),
     async start() {
       try {
         return await start();
@@ -213,6 +240,13 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
       }
     },
   };
+}
+
+/** Ready: the registry has been read completely once, so that peers get a whole export. */
+function readiness(engine: SyncEngine): { readonly ready: boolean; readonly reason: string } {
+  if (engine.exportSource.ready) return { ready: true, reason: '' };
+  const { condition } = engine.status();
+  return { ready: false, reason: condition.state === 'unknown' ? condition.detail : 'starting' };
 }
 
 /** What stands for this machine where the registry is addressed by loopback. */

@@ -8,7 +8,7 @@ import { SyncerError } from '../../proto/errors.ts';
 import { createTranslator } from '../../proto/translate.ts';
 import { findKey } from '../config/keys.ts';
 import { loadConfig, type ConfigInput, type LoadedConfig } from '../config/load.ts';
-import { describeProblem, sourceName, type ConfigProblem } from '../config/problems.ts';
+import { sourceName, type ConfigProblem } from '../config/problems.ts';
 import { loadRules } from '../config/rules-file.ts';
 import type { Config } from '../config/schema.ts';
 import type {

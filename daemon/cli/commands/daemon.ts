@@ -1,25 +1,9 @@
 // `syncer daemon`: the syncer itself, until it is told to stop.
 
 import { exitCodes } from '../../../proto/errors.ts';
-import type { LoadedConfig } from '../../config/load.ts';
-import type { Config } from '../../config/schema.ts';
 import type { CommandSpec } from '../command.ts';
-import { configOptions, loadFrom } from '../config-options.ts';
+import { configInput, configOptions, loadFrom } from '../config-options.ts';
 import { problemsJson, tellNotices, tellProblems } from '../problem-list.ts';
-
-/** The composition root, as this command uses it. */
-interface Composition {
-  readonly createSyncer: (
-    config: Config,
-    ports: { readonly loaded: LoadedConfig; readonly version: string },
-  ) => {
-    start(): Promise<void>;
-    stop(reason: string): Promise<void>;
-    readonly done: Promise<{ readonly exitCode: number }>;
-  };
-}
-
-const compositionRoot = new URL('../../syncer.ts', import.meta.url).href;
 
 export const daemonCommand: CommandSpec = {
   name: 'daemon',
@@ -42,11 +26,9 @@ export const daemonCommand: CommandSpec = {
     }
     tellNotices(session, notices);
     // Loaded here, so that the other commands start without the daemon's parts.
-    const { createSyncer } = (await import(compositionRoot)) as Composition;
-    const syncer = createSyncer(config, { loaded, version: session.version });
+    const { runDaemon } = await import('../../run-daemon.ts');
     const { interrupt } = session.io;
-    interrupt.addEventListener('abort', () => void syncer.stop('signal'), { once: true });
-    await syncer.start();
-    return (await syncer.done).exitCode;
+    const input = configInput(options, session.io);
+    return runDaemon({ config, loaded, input, version: session.version, interrupt });
   },
 };
