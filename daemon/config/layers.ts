@@ -27,6 +27,7 @@ const otherVariables = new Set([
   'SYNCER_CONFIG',
   'SYNCER_LANG',
   'SYNCER_NODE_BINARY',
+  'SYNCER_SOCKET',
   'SYNCER_SEEDS',
   'SYNCER_FUZZ_RUNS',
 ]);
