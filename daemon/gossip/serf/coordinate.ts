@@ -5,6 +5,7 @@
 // Seltzer, 2007), in serf's numbers. All times are seconds, as on the wire.
 
 import type { Random } from '../../support/random.ts';
+import { WireError } from '../wire/wire-error.ts';
 import { coordinateMessage } from './messages.ts';
 
 export interface Coordinate {
@@ -60,8 +61,13 @@ export function encodeCoordinate(coordinate: Coordinate): Uint8Array {
 /** The coordinate in an ack's payload; `undefined` where it is of another version or absurd. */
 export function decodeCoordinate(payload: Uint8Array): Coordinate | undefined {
   if (payload[0] !== coordinateMessage.type) return undefined;
-  const coordinate = coordinateMessage.decode(payload.subarray(1));
-  return isSane(coordinate) ? coordinate : undefined;
+  try {
+    const coordinate = coordinateMessage.decode(payload.subarray(1));
+    return isSane(coordinate) ? coordinate : undefined;
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
 }
 
 /** Our own point, moved by every measured round trip. */
@@ -91,6 +97,14 @@ export class CoordinateClient {
   /** The last coordinate heard of a member. */
   of(node: string): Coordinate | undefined {
     return this.#others.get(node);
+  }
+
+  /** A member acknowledged, with this payload. False: it was not believed. */
+  heard(node: string, roundTripMs: number, payload: Uint8Array): boolean {
+    // A member with coordinates turned off sends none.
+    if (payload.length === 0) return true;
+    const other = decodeCoordinate(payload);
+    return other !== undefined && this.update(node, other, roundTripMs / 1000);
   }
 
   /** Takes in a round trip to a member that says to be at `other`. False: not believed. */

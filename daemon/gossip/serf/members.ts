@@ -4,6 +4,7 @@
 import type { Clock } from '../../support/clock.ts';
 import { hostOf, type Node, type Versions } from '../memberlist/node.ts';
 import type { MemberStatus, PoolMember } from '../pool.ts';
+import type { Address } from '../transport/transport.ts';
 import { RecentIntents } from './intents.ts';
 import type { LamportClock } from './lamport.ts';
 import { decodeTags, type Tags } from './tags.ts';
@@ -75,6 +76,22 @@ export class MemberTable {
 
   withStatus(status: MemberStatus): Member[] {
     return [...this.#members.values()].filter((member) => member.status === status);
+  }
+
+  /** Is another member alive? */
+  hasOthers(): boolean {
+    for (const { name, status } of this.#members.values()) {
+      if (name !== this.#options.self && status === 'alive') return true;
+    }
+    return false;
+  }
+
+  /** The member that has this address, whatever its status. */
+  at(address: Address): Member | undefined {
+    for (const member of this.#members.values()) {
+      if (member.port === address.port && hostOf(member.addr) === address.host) return member;
+    }
+    return undefined;
   }
 
   /** memberlist has a member alive. */

@@ -58,6 +58,7 @@ export interface QueryPort {
   localNode(): Node;
   tags(): Tags;
   members(): Iterable<Member>;
+  memberAt(address: Address): Member | undefined;
   /** n of the formulas. */
   poolSize(): number;
   send(to: Address, bytes: Uint8Array): void;
@@ -293,11 +294,7 @@ export class QueryEngine {
   #nameOf(question: Query): string | undefined {
     const asking = addressOf(question);
     if (asking === undefined) return undefined;
-    for (const member of this.#port.members()) {
-      if (member.port !== asking.port) continue;
-      if (socketAddress(member).host === asking.host) return member.name;
-    }
-    return undefined;
+    return this.#port.memberAt(asking)?.name;
   }
 }
 

@@ -1,10 +1,9 @@
 // A member of a serf pool: intents, user events, queries, keys, coordinates and a snapshot on top
 // of memberlist (serf-wire.md §8).
 
-import { isUtf8 } from 'node:buffer';
-import type { Clock } from '../../support/clock.ts';
+import { sleep, type Clock } from '../../support/clock.ts';
 import type { Logger } from '../../support/logger.ts';
-import { randomInt, type Random } from '../../support/random.ts';
+import type { Random } from '../../support/random.ts';
 import { TransmitLimitedQueue } from '../memberlist/broadcast-queue.ts';
 import type { MemberlistConfig } from '../memberlist/config.ts';
 import { Counters } from '../memberlist/counters.ts';
@@ -13,10 +12,10 @@ import type { MemberlistOptions, MemberlistPort } from '../memberlist/memberlist
 import { formatAddress, socketAddress } from '../memberlist/node.ts';
 import type { JoinResult, PoolEvent, PoolMember, QueryOptions, QueryOutcome } from '../pool.ts';
 import type { Address, OpenTransport } from '../transport/transport.ts';
-import { encodeText } from '../wire/text.ts';
+import { announceJoin, announceLeave } from './announce.ts';
 import { startBackground } from './background.ts';
 import { answerConflicts, NameConflicts } from './conflict.ts';
-import { CoordinateClient, decodeCoordinate, encodeCoordinate } from './coordinate.ts';
+import { CoordinateClient, encodeCoordinate } from './coordinate.ts';
 import { SerfDelegate, type Clocks, type Queues } from './delegate.ts';
 import { EventCoalescer, type CoalesceSettings } from './event-coalescing.ts';
 import { KeyManager } from './key-manager.ts';
@@ -29,11 +28,13 @@ import {
   type MemberChange,
   type Retention,
 } from './members.ts';
-import { joinIntent, leaveIntent, userEvent, type UserEventMessage } from './messages.ts';
+import type { UserEventMessage } from './messages.ts';
+import { checkNodeName } from './node-name.ts';
 import { QueryEngine, type QueryHandler } from './query.ts';
+import { rejoin } from './rejoin.ts';
 import { Snapshot, type SnapshotState } from './snapshot.ts';
 import { encodeTags, type Tags } from './tags.ts';
-import { EventTooLargeError, UserEventBuffer, userEventSizeLimit } from './user-events.ts';
+import { encodeUserEvent, UserEventBuffer } from './user-events.ts';
 
 /** How long a leave, a force-leave or new tags may take to be sent often enough. */
 const broadcastTimeoutMs = 5000;
@@ -94,7 +95,7 @@ export class Serf {
 
   constructor(options: SerfOptions) {
     const { clock, random, memberlist } = options;
-    checkName(memberlist.name);
+    checkNodeName(memberlist.name);
     encodeTags(options.tags);
     this.#options = options;
     this.#name = memberlist.name;
@@ -113,7 +114,7 @@ export class Serf {
       lamport: this.#clocks.member,
       retention: options.retention ?? defaultRetention,
       changed: (change, member) => this.#memberChanged(change, member),
-      refute: () => this.#broadcastJoin(),
+      refute: () => announceJoin(this.#announcer()),
       isLeaving: () => this.#phase !== 'running',
     });
     const count = (counter: string): void => this.#counters.add(counter);
@@ -127,6 +128,7 @@ export class Serf {
       localNode: () => this.#running().localNode(),
       tags: () => this.#tags,
       members: () => this.#members.all(),
+      memberAt: (address) => this.#members.at(address),
       poolSize: () => this.#poolSize(),
       send,
       broadcast: (message) => this.#queues.queries.queue({ message }),
@@ -150,7 +152,7 @@ export class Serf {
       tags: () => this.#tags,
       takeEvent: (event) => this.#takeEvent(event),
       ignoresOldEvents: () => this.#joining > 0,
-      isMemberAddress: (address) => this.#isMemberAddress(address),
+      isMemberAddress: (address) => this.#members.at(address) !== undefined,
       send,
       count,
     });
@@ -165,7 +167,8 @@ export class Serf {
    * keyring file or a snapshot that cannot be used (`KeyringFileError`, `SnapshotError`).
    */
   async start(): Promise<Address> {
-    const { options, keys } = { options: this.#options, keys: await this.#storedKeys() };
+    const options = this.#options;
+    const keys = await this.#storedKeys();
     const found = await this.#openSnapshot();
     const memberlist = options.createMemberlist({
       config: { ...options.memberlist, keys },
@@ -210,7 +213,7 @@ export class Serf {
     this.#joining += 1;
     try {
       const result = await memberlist.join(addresses);
-      if (result.joined > 0) this.#broadcastJoin();
+      if (result.joined > 0) announceJoin(this.#announcer());
       return result;
     } finally {
       this.#joining -= 1;
@@ -223,9 +226,9 @@ export class Serf {
     const memberlist = this.#running();
     this.#phase = 'leaving';
     this.#snapshot?.leave();
-    await this.#broadcastLeave(this.#name, false);
+    await announceLeave(this.#announcer(), this.#name, false, broadcastTimeoutMs);
     await memberlist.leave(broadcastTimeoutMs);
-    if (this.#hasOthers()) await this.#wait(leavePropagateDelayMs);
+    if (this.#members.hasOthers()) await sleep(this.#options.clock, leavePropagateDelayMs);
     await this.shutdown();
   }
 
@@ -251,7 +254,7 @@ export class Serf {
         `no member is named "${node}"; the names are those that \`members\` lists`,
       );
     }
-    await this.#broadcastLeave(node, prune);
+    await announceLeave(this.#announcer(), node, prune, broadcastTimeoutMs);
   }
 
   /** Replaces the tags of this member. Throws `TagsTooLargeError` above 512 bytes. */
@@ -264,15 +267,8 @@ export class Serf {
   /** Sends an event to all, ourselves among them. Throws `EventTooLargeError`. */
   userEvent(name: string, payload: Uint8Array, coalesce: boolean): void {
     this.#running();
-    const size = encodeText(name).length + payload.length;
     const event = { lTime: this.#clocks.event.time, name, payload, cc: coalesce };
-    const message = userEvent.encode(event);
-    if (size > userEventSizeLimit || message.length > userEventSizeLimit) {
-      throw new EventTooLargeError(
-        `event "${name}" has ${size} bytes (${message.length} encoded), and ${userEventSizeLimit} ` +
-          'is the most: send a hint, and let the receivers fetch the rest',
-      );
-    }
+    const message = encodeUserEvent(event);
     this.#clocks.event.increment();
     this.#takeEvent(event);
     this.#queues.events.queue({ message });
@@ -328,28 +324,13 @@ export class Serf {
       conflict: { notifyConflict: (existing, other) => this.#conflicts.notice(existing, other) },
       ping: {
         ackPayload: () => encodeCoordinate(this.#coordinates.own),
-        notifyPingComplete: (node, roundTripMs, payload) =>
-          this.#measured(node.name, roundTripMs, payload),
+        notifyPingComplete: ({ name }, roundTripMs, payload) => {
+          const believed = this.#coordinates.heard(name, roundTripMs, payload);
+          if (!believed) this.#counters.add('coordinates_refused');
+        },
       },
       trouble: (trouble) => this.#emit({ type: 'trouble', trouble }),
     };
-  }
-
-  #measured(node: string, roundTripMs: number, payload: Uint8Array): void {
-    if (payload.length === 0) return;
-    let coordinate;
-    try {
-      coordinate = decodeCoordinate(payload);
-    } catch {
-      coordinate = undefined;
-    }
-    if (coordinate === undefined) {
-      this.#counters.add('coordinates_refused');
-      return;
-    }
-    if (!this.#coordinates.update(node, coordinate, roundTripMs / 1000)) {
-      this.#counters.add('coordinates_refused');
-    }
   }
 
   #takeEvent(event: UserEventMessage): boolean {
@@ -386,27 +367,15 @@ export class Serf {
     return poolMember(member, roundTripMs);
   }
 
-  #broadcastJoin(): void {
-    const lTime = this.#clocks.member.time;
-    this.#members.joinIntent(this.#name, lTime);
-    this.#queues.intents.queue({ message: joinIntent.encode({ lTime, node: this.#name }) });
-  }
-
-  /** Resolves once the intent was sent often enough, or in time. */
-  async #broadcastLeave(node: string, prune: boolean): Promise<void> {
-    const lTime = this.#clocks.member.time;
-    this.#clocks.member.increment();
-    this.#members.leaveIntent(node, lTime, prune);
-    if (!this.#hasOthers()) return;
-    const message = leaveIntent.encode({ lTime, node, ...(prune ? { prune } : {}) });
-    await new Promise<void>((resolve) => {
-      const timer = this.#options.clock.after(broadcastTimeoutMs, resolve);
-      const finished = (): void => {
-        timer.cancel();
-        resolve();
-      };
-      this.#queues.intents.queue({ message, finished });
-    });
+  #announcer(): Parameters<typeof announceJoin>[0] {
+    return {
+      self: this.#name,
+      clock: this.#options.clock,
+      lamport: this.#clocks.member,
+      members: this.#members,
+      queue: this.#queues.intents,
+      hasOthers: () => this.#members.hasOthers(),
+    };
   }
 
   async #storedKeys(): Promise<readonly Uint8Array[]> {
@@ -438,23 +407,19 @@ export class Serf {
     return found;
   }
 
-  /** After a crash: dials those that were alive, in random order, until one answers. */
+  /** After a crash: back to those that were alive. */
   async #rejoin(found: SnapshotState | undefined): Promise<void> {
-    const addresses = [...(found?.alive ?? [])]
-      .filter(([name]) => name !== this.#name)
-      .map(([, address]) => address);
-    while (addresses.length > 0 && this.#phase === 'running') {
-      const index = randomInt(this.#options.random, addresses.length);
-      const [address = ''] = addresses.splice(index, 1);
-      const joined = await this.join([address]).then(
-        (result) => result.joined > 0,
-        () => false,
-      );
-      if (joined) {
-        this.#options.logger.info({ address }, 'rejoined the pool from the snapshot');
-        return;
-      }
-    }
+    const others = [...(found?.alive ?? [])].filter(([name]) => name !== this.#name);
+    const address = await rejoin(
+      others.map(([, known]) => known),
+      {
+        random: this.#options.random,
+        join: (addresses) => this.join(addresses),
+        isRunning: () => this.#phase === 'running',
+      },
+    );
+    if (address === undefined) return;
+    this.#options.logger.info({ address }, 'rejoined the pool from the snapshot');
   }
 
   async #reconnect(member: Member): Promise<void> {
@@ -474,26 +439,8 @@ export class Serf {
     if (this.#phase !== 'ended') this.#memberlist?.sendUser(to, bytes);
   }
 
-  #isMemberAddress(address: Address): boolean {
-    for (const member of this.#members.all()) {
-      if (member.port === address.port && socketAddress(member).host === address.host) return true;
-    }
-    return false;
-  }
-
-  #hasOthers(): boolean {
-    for (const { name, status } of this.#members.all()) {
-      if (name !== this.#name && status === 'alive') return true;
-    }
-    return false;
-  }
-
   #poolSize(): number {
     return this.#memberlist?.numMembers() ?? 1;
-  }
-
-  #wait(delayMs: number): Promise<void> {
-    return new Promise((resolve) => void this.#options.clock.after(delayMs, resolve));
   }
 
   #running(): MemberlistPort {
@@ -502,20 +449,5 @@ export class Serf {
     }
     if (this.#phase === 'ended') throw new SerfStateError('the member has shut down');
     return this.#memberlist;
-  }
-}
-
-/** A name is shown, logged and written to files by every member. */
-function checkName(name: string): void {
-  const size = encodeText(name).length;
-  // eslint-disable-next-line no-control-regex
-  const plain = /^[^\u0000-\u0020\u007f](?:[^\u0000-\u001f\u007f]*[^\u0000-\u0020\u007f])?$/.test(
-    name,
-  );
-  if (size === 0 || size > 128 || !plain || !isUtf8(Buffer.from(name))) {
-    throw new SerfStateError(
-      `"${name}" cannot be the name of a member: 1 to 128 bytes are wanted, without line breaks ` +
-        'and without spaces at its ends',
-    );
   }
 }

@@ -4,6 +4,7 @@
 import { open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
 import type { Clock, Timer } from '../../support/clock.ts';
 import type { Logger } from '../../support/logger.ts';
+import { isPlainName } from './node-name.ts';
 
 /** How often lines are written. Raising it writes less often and loses more in a crash. */
 const flushIntervalMs = 500;
@@ -141,7 +142,7 @@ export class Snapshot {
   }
 
   alive(name: string, address: string): void {
-    if (!isPlain(name) || this.#alive.get(name) === address) return;
+    if (!isPlainName(name) || this.#alive.get(name) === address) return;
     this.#alive.set(name, address);
     this.#line(`alive: ${name} ${address}`);
   }
@@ -244,10 +245,4 @@ export class Snapshot {
     this.#handle = handle;
     this.#size = Buffer.byteLength(text);
   }
-}
-
-/** A name with a line break could forge lines. */
-function isPlain(name: string): boolean {
-  // eslint-disable-next-line no-control-regex
-  return name !== '' && !/[\u0000-\u001f\u007f]/.test(name);
 }

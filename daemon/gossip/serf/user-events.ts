@@ -2,10 +2,11 @@
 // times are remembered and passed on by push/pull (serf-wire.md §8 "User events").
 
 import type { LamportClock } from './lamport.ts';
-import { bufferSlots, type PushPull, type UserEventMessage } from './messages.ts';
+import { encodeText } from '../wire/text.ts';
+import { bufferSlots, userEvent, type PushPull, type UserEventMessage } from './messages.ts';
 
 /** Name and payload together, and the encoded message: what may be sent. */
-export const userEventSizeLimit = 512;
+const userEventSizeLimit = 512;
 /** serf's hard cap; a larger one that arrives is dropped. */
 const userEventHardCap = 9 * 1024;
 /** Bytes of remembered events in all. Above it the oldest time gives way. */
@@ -16,6 +17,19 @@ const maxPerSlot = 1024;
 /** The event is larger than the pool's limit. */
 export class EventTooLargeError extends Error {
   override readonly name = 'EventTooLargeError';
+}
+
+/** An event of our own on the wire. Throws `EventTooLargeError` above 512 bytes. */
+export function encodeUserEvent(event: UserEventMessage): Uint8Array {
+  const size = encodeText(event.name).length + (event.payload?.length ?? 0);
+  const message = userEvent.encode(event);
+  if (size > userEventSizeLimit || message.length > userEventSizeLimit) {
+    throw new EventTooLargeError(
+      `event "${event.name}" has ${size} bytes (${message.length} encoded), and ` +
+        `${userEventSizeLimit} is the most: send a hint, and let the receivers fetch the rest`,
+    );
+  }
+  return message;
 }
 
 export type EventVerdict = 'new' | 'duplicate' | 'too-old' | 'too-large' | 'time-jump' | 'full';

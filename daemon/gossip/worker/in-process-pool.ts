@@ -21,7 +21,7 @@ export interface InProcessParts {
 
 /**
  * Gives a pool that lives in the calling thread: a stall of that thread is a stall of the member.
- * Throws `KeyringFileError` or `SerfStateError` for settings that cannot be used.
+ * Throws `KeyringFileError` or `NodeNameError` for settings that cannot be used.
  */
 export function createInProcessPool(settings: PoolSettings, parts: InProcessParts): GossipPool {
   return new InProcessPool(settings, parts);

@@ -89,10 +89,10 @@ class WorkerPool implements GossipPool {
   };
 
   sendEvent: GossipPool['sendEvent'] = (name, payload, coalesce) =>
-    this.#call({ op: 'sendEvent', name, payload, coalesce });
+    this.#call({ op: 'sendEvent', name, payload: copied(payload), coalesce });
 
   query: GossipPool['query'] = (name, payload, options) =>
-    this.#call({ op: 'query', name, payload, options });
+    this.#call({ op: 'query', name, payload: copied(payload), options });
 
   answer: GossipPool['answer'] = (name, handler) => {
     this.#handlers.set(name, handler);
@@ -291,8 +291,13 @@ class WorkerPool implements GossipPool {
         'a query could not be answered',
       );
     }
-    this.#post({ kind: 'answered', id, payload });
+    this.#post({ kind: 'answered', id, payload: payload && copied(payload) });
   }
+}
+
+/** Only these bytes: posting a `Buffer` would post the whole block that it is a part of. */
+function copied(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.from(bytes);
 }
 
 /** The error as the worker threw it; its stack is of this side. */

@@ -1,0 +1,121 @@
+// User events and queries between real serf agents and ours, both ways.
+
+import { describe, expect, it } from 'vitest';
+import { poll } from '../../support/poll.ts';
+import { serfUnavailable, type SerfAgent } from '../../support/serf-agent.ts';
+import { spreadMs, startAgent, startOurs, startSix, weSee, type Ours } from './pool-of-six.ts';
+
+const missing = serfUnavailable();
+
+function received(ours: Ours, name: string): string[] {
+  return ours.events.flatMap((event) =>
+    event.type === 'user-event' && event.event.name === name
+      ? [Buffer.from(event.event.payload).toString()]
+      : [],
+  );
+}
+
+describe.skipIf(missing !== undefined)(`events and queries${missing ? `: ${missing}` : ''}`, () => {
+  it('deliver an event of either side to all, once', async () => {
+    const { agents, ours } = await startSix();
+    const [agent] = agents as [SerfAgent];
+    const [one] = ours as [Ours];
+    for (let index = 0; index < 10; index += 1) {
+      await one.pool.sendEvent('discovered', Buffer.from(`ours ${index}`), false);
+      await agent.run('event', '-coalesce=false', 'discovered', `go ${index}`);
+    }
+    await poll(
+      () =>
+        (ours.every((member) => received(member, 'discovered').length >= 20) || undefined),
+      spreadMs,
+    );
+    for (const each of agents) {
+      await poll(
+        () =>
+          each.log.split('Received event: user-event: discovered').length > 20 ? true : undefined,
+        spreadMs,
+      ).catch(() => {
+        throw new Error(`${each.node} did not receive 20 events:\n${each.log}`);
+      });
+    }
+    // Nothing comes twice, however often gossip repeats it.
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    for (const member of ours) {
+      const payloads = received(member, 'discovered');
+      expect(payloads).toHaveLength(20);
+      expect(new Set(payloads).size).toBe(20);
+    }
+  });
+
+  it('do not replay events from before a join', async () => {
+    const agent = await startAgent('serf-1');
+    await agent.run('event', 'old', 'x');
+    const ours = await startOurs('ours-1');
+    await ours.pool.join([agent.address]);
+    await weSee(ours, { 'serf-1': 'alive' });
+    await agent.run('event', 'new', 'y');
+    await poll(() => (received(ours, 'new').length === 1 ? true : undefined), spreadMs);
+    expect(received(ours, 'old')).toEqual([]);
+  });
+
+  it('refuse an event of more than 512 bytes', async () => {
+    const ours = await startOurs('ours-1');
+    await expect(ours.pool.sendEvent('big', Buffer.alloc(600), false)).rejects.toThrow(/512/);
+  });
+
+  it('answer a query of the agent, chosen by name and by tag', async () => {
+    const { agents } = await startSix();
+    const [agent] = agents as [SerfAgent];
+    interface Printed {
+      Acks: string[];
+      Responses: Record<string, string>;
+    }
+    const ask = async (...args: string[]): Promise<Printed> =>
+      JSON.parse(await agent.run('query', '-format=json', ...args, 'who')) as Printed;
+    const all = await ask();
+    expect(Object.keys(all.Responses).sort()).toEqual([
+      'ours-1',
+      'ours-2',
+      'ours-3',
+      'serf-1',
+      'serf-2',
+      'serf-3',
+    ]);
+    expect(all.Responses['ours-2']).toBe('ours-2');
+    expect(all.Acks).toHaveLength(6);
+    const byName = await ask('-node=ours-1', '-node=serf-2');
+    expect(Object.keys(byName.Responses).sort()).toEqual(['ours-1', 'serf-2']);
+    const byTag = await ask('-tag', 'syncer-cluster-name=ours-[23]$');
+    expect(Object.keys(byTag.Responses).sort()).toEqual(['ours-2', 'ours-3']);
+    const relayed = await ask('-relay-factor=3');
+    expect(Object.keys(relayed.Responses)).toHaveLength(6);
+  });
+
+  it('ask the agents, chosen by name and by tag, with relays', async () => {
+    const { ours } = await startSix();
+    const [one] = ours as [Ours];
+    const names = (outcome: { responses: readonly { from: string }[] }): string[] =>
+      outcome.responses.map(({ from }) => from).sort();
+    const all = await one.pool.query('who', new Uint8Array(0), {
+      wantAck: true,
+      timeoutMs: 15_000,
+    });
+    expect(names(all)).toEqual(['ours-1', 'ours-2', 'ours-3', 'serf-1', 'serf-2', 'serf-3']);
+    expect(all.acks).toHaveLength(6);
+    expect(all.asked).toBe(6);
+    for (const { from, payload } of all.responses)
+      expect(Buffer.from(payload).toString()).toBe(from);
+    const go = await one.pool.query('who', new Uint8Array(0), {
+      filterTags: { side: '^g' },
+      relayFactor: 2,
+      timeoutMs: 15_000,
+    });
+    expect(names(go)).toEqual(['serf-1', 'serf-2', 'serf-3']);
+    expect(go.asked).toBe(3);
+    const byName = await one.pool.query('who', new Uint8Array(0), {
+      filterNodes: ['serf-2'],
+      timeoutMs: 15_000,
+    });
+    expect(names(byName)).toEqual(['serf-2']);
+  });
+});
