@@ -1,8 +1,8 @@
 // What a driver must conclude from a registry in trouble: nothing, until it is proven.
 
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { HealthCheck } from '../../daemon/model/service.ts';
+import { describe, it } from 'vitest';
+import type { HealthCheck, Service } from '../../daemon/model/service.ts';
 import { stampInstance } from '../../daemon/model/stamp.ts';
 import type { InstanceRef, ServiceRef } from '../../daemon/registry/driver.ts';
 import { failureCode, sampleInstance, sampleService } from './native-application.ts';
@@ -14,32 +14,10 @@ const shortCheck: HealthCheck = { mode: 'push', port: 0, interval: 5, times: 3, 
 const shortLeaseMs = 20_000;
 
 export function outageContract(makeFixture: () => Promise<RegistryFixture>): void {
-  describe('outages', () => {
-    let fixture: RegistryFixture;
-    let observed: ObservedDriver;
-    let service: ServiceRef;
-    beforeEach(async () => {
-      fixture = await makeFixture();
-      service = await fixture.native.registerService(sampleService());
-      observed = observe(fixture.createDriver());
-      await observed.until(() => observed.service(service));
-      await observed.untilCondition('answering');
-    });
-    afterEach(async () => {
-      await observed.stop();
-      await fixture.close();
-    });
-    const register = async (count: number, check?: HealthCheck): Promise<InstanceRef[]> => {
-      const refs: InstanceRef[] = [];
-      for (let index = 0; index < count; index += 1) {
-        const change = check === undefined ? {} : { healthCheck: check };
-        refs.push(await fixture.native.registerInstance(service, sampleInstance(change)));
-      }
-      await observed.until(() => (refs.every((ref) => observed.instance(ref)) ? true : undefined));
-      return refs;
-    };
-
-    it('waits for a registry that is absent at start', async () => {
+  // Most of these wait for leases: they wait together, each with a registry of its own.
+  describe.concurrent('outages', () => {
+    it('waits for a registry that is absent at start', async ({ expect, onTestFinished }) => {
+      const { fixture, register } = await world(makeFixture, onTestFinished);
       const [instance] = await register(1);
       let late: ObservedDriver | undefined;
       await fixture.outage(async () => {
@@ -58,7 +36,11 @@ export function outageContract(makeFixture: () => Promise<RegistryFixture>): voi
       }
     });
 
-    it('concludes nothing from a restart, and believes removals again after it', async () => {
+    it('concludes nothing from a restart, and believes removals again after it', async ({
+      expect,
+      onTestFinished,
+    }) => {
+      const { fixture, observed, register } = await world(makeFixture, onTestFinished);
       const [first, second] = await register(2);
       await fixture.restart('keep');
       await observed.untilCondition('answering', 60_000);
@@ -73,7 +55,11 @@ export function outageContract(makeFixture: () => Promise<RegistryFixture>): voi
       expect(observed.instance(second!)).toBeDefined();
     });
 
-    it('concludes nothing from a registry that comes up empty', async () => {
+    it('concludes nothing from a registry that comes up empty', async ({
+      expect,
+      onTestFinished,
+    }) => {
+      const { fixture, observed, register } = await world(makeFixture, onTestFinished);
       await register(3, shortCheck);
       await fixture.restart('lose');
       await observed.untilCondition('suspicious-loss', 60_000);
@@ -83,17 +69,24 @@ export function outageContract(makeFixture: () => Promise<RegistryFixture>): voi
       expect(observed.condition).toBe('suspicious-loss');
     });
 
-    it('gives owners one lease to come back to a registry that lost its data', async () => {
-      const shape = sampleService();
-      service = await fixture.native.registerService(shape);
+    it('gives owners one lease to come back to a registry that lost its data', async ({
+      expect,
+      onTestFinished,
+    }) => {
+      const { fixture, observed, service, shape, register } = await world(
+        makeFixture,
+        onTestFinished,
+      );
       const [back, lost] = await register(2, shortCheck);
       const before = observed.instance(back!)!;
       await fixture.restart('lose');
       await observed.untilCondition('suspicious-loss', 60_000);
       await fixture.native.registerService(shape);
       const startedMs = performance.now();
+      // A renewal that fails is followed by another.
+      const renewOnce = (): Promise<void> => fixture.native.renew(back!).catch(() => undefined);
       await fixture.native.registerInstance(service, before);
-      const renewing = setInterval(() => void fixture.native.renew(back!), 2_000);
+      const renewing = setInterval(() => void renewOnce(), 2_000);
       try {
         await observed.untilCondition('waiting-for-owners');
         const removal = await observed.until(() => observed.removal(lost!), 90_000);
@@ -106,7 +99,11 @@ export function outageContract(makeFixture: () => Promise<RegistryFixture>): voi
       }
     });
 
-    it('concludes nothing from a pause that ends leases, if their owners come back', async () => {
+    it('concludes nothing from a pause that ends leases, if their owners come back', async ({
+      expect,
+      onTestFinished,
+    }) => {
+      const { fixture, observed, service, register } = await world(makeFixture, onTestFinished);
       const [short] = await register(1, shortCheck);
       const [long] = await register(1);
       const instance = observed.instance(short!)!;
@@ -121,7 +118,11 @@ export function outageContract(makeFixture: () => Promise<RegistryFixture>): voi
       );
     });
 
-    it('says "absence" of what a pause ended, one lease after it', async () => {
+    it('says "absence" of what a pause ended, one lease after it', async ({
+      expect,
+      onTestFinished,
+    }) => {
+      const { fixture, observed, register } = await world(makeFixture, onTestFinished);
       const [short] = await register(1, shortCheck);
       await register(1);
       await fixture.pause(shortLeaseMs + 5_000);
@@ -132,7 +133,11 @@ export function outageContract(makeFixture: () => Promise<RegistryFixture>): voi
       expect(observed.removed).toHaveLength(1);
     });
 
-    it('holds the loss of all at once, and calls it absence after their lease', async () => {
+    it('holds the loss of all at once, and calls it absence after their lease', async ({
+      expect,
+      onTestFinished,
+    }) => {
+      const { fixture, observed, register } = await world(makeFixture, onTestFinished);
       const refs = await register(12, shortCheck);
       const kept = await register(2);
       await Promise.all(refs.map((ref) => fixture.native.removeInstance(ref)));
@@ -148,7 +153,8 @@ export function outageContract(makeFixture: () => Promise<RegistryFixture>): voi
       expect(kept.every((ref) => observed.instance(ref))).toBe(true);
     });
 
-    it('says that a write did not reach the registry', async () => {
+    it('says that a write did not reach the registry', async ({ expect, onTestFinished }) => {
+      const { fixture, observed, service } = await world(makeFixture, onTestFinished);
       const stamp = { originCluster: 'south', originService: 's', originInstance: 'i', epoch: 1 };
       const base = sampleInstance();
       const properties = stampInstance(base.properties, stamp, undefined);
@@ -161,4 +167,44 @@ export function outageContract(makeFixture: () => Promise<RegistryFixture>): voi
       });
     });
   });
+}
+
+interface World {
+  readonly fixture: RegistryFixture;
+  readonly observed: ObservedDriver;
+  /** A service that is there, as it was registered, and where. */
+  readonly shape: Service;
+  readonly service: ServiceRef;
+  /** Registers instances under it and waits until they are seen. */
+  register(count: number, check?: HealthCheck): Promise<InstanceRef[]>;
+}
+
+/** Gives a registry with a service, and a driver that trusts it; both end with the test. */
+async function world(
+  makeFixture: () => Promise<RegistryFixture>,
+  onTestFinished: (end: () => Promise<void>) => void,
+): Promise<World> {
+  const fixture = await makeFixture();
+  onTestFinished(() => fixture.close());
+  const shape = sampleService();
+  const service = await fixture.native.registerService(shape);
+  const observed = observe(fixture.createDriver());
+  onTestFinished(() => observed.stop());
+  await observed.until(() => observed.service(service));
+  await observed.untilCondition('answering');
+  return {
+    fixture,
+    observed,
+    shape,
+    service,
+    async register(count, check) {
+      const refs: InstanceRef[] = [];
+      for (let index = 0; index < count; index += 1) {
+        const change = check === undefined ? {} : { healthCheck: check };
+        refs.push(await fixture.native.registerInstance(service, sampleInstance(change)));
+      }
+      await observed.until(() => (refs.every((ref) => observed.instance(ref)) ? true : undefined));
+      return refs;
+    },
+  };
 }

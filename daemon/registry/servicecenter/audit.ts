@@ -1,7 +1,7 @@
 // The slow look beside the feed: the dump for what no find shows (tags, summaries) and to compare
 // keys; the other addresses of the registry, whether they answer alike (§11, §12).
 
-import type { ServiceCenterApi, Trouble } from './api.ts';
+import type { ServiceCenterApi } from './api.ts';
 import type { ServiceCenterSettings } from './options.ts';
 import type { TenantReader } from './tenant-reader.ts';
 import { AnswerError } from './wire.ts';
@@ -15,8 +15,8 @@ const shortestDumpMs = 2_000;
 const secondLookMs = 1_500;
 
 export interface Audit {
-  /** Does what is due; gives trouble of the registry in use (not that of other addresses). */
-  look(cache: boolean): Promise<Trouble | undefined>;
+  /** Does what is due. What fails here is tried again; the rounds tell how the registry does. */
+  look(cache: boolean): Promise<void>;
   /** How addresses differ; `undefined` while they do not, or only one is configured. */
   readonly nodesDiffer: string | undefined;
   readonly usesDump: boolean;
@@ -44,16 +44,17 @@ export function createAudit(
     return cache && dumpRefused === '' && size <= dumpLimit;
   };
 
-  const readDump = async (): Promise<Trouble | undefined> => {
+  const readDump = async (): Promise<void> => {
     const startMs = now();
     const dump = await api.dump();
     dumpedAtMs = now();
     dumpMs = dumpedAtMs - startMs;
     if (!dump.ok) {
-      if (dump.trouble.kind !== 'refused' || dump.trouble.status >= 500) return dump.trouble;
       // Without admin rights, or gone in this release: the sweep does without.
-      dumpRefused = `HTTP ${dump.trouble.status} ${dump.trouble.code}`.trim();
-      return undefined;
+      if (dump.trouble.kind === 'refused' && dump.trouble.status < 500) {
+        dumpRefused = `HTTP ${dump.trouble.status} ${dump.trouble.code}`.trim();
+      }
+      return;
     }
     try {
       for (const reader of readers) reader.takeDump(dump.value);
@@ -61,7 +62,6 @@ export function createAudit(
       if (!(error instanceof AnswerError)) throw error;
       dumpRefused = error.message;
     }
-    return undefined;
   };
 
   const compareNodes = async (): Promise<void> => {
@@ -112,13 +112,11 @@ export function createAudit(
     async look(cache) {
       const waitMs = Math.min(settings.auditMs, Math.max(shortestDumpMs, dumpMs * dumpFactor));
       if (dumpWanted(cache) && now() - dumpedAtMs >= waitMs) {
-        const trouble = await readDump();
-        if (trouble !== undefined) return trouble;
+        await readDump();
       }
       if (settings.addresses.length > 1 && now() - comparedAtMs >= settings.auditMs) {
         await compareNodes();
       }
-      return undefined;
     },
     get nodesDiffer() {
       return nodesDiffer;

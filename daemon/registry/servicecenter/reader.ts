@@ -14,8 +14,10 @@ import { tenantsOf, type ServiceCenterSettings, type Tenant } from './options.ts
 import { createTenantReader, type TenantRound } from './tenant-reader.ts';
 import { answered, interrupted, unseen, type Continuity } from './trust.ts';
 
-/** A round may cost a tenth of the time: the interval is this many times the last round's finds. */
+/** A round may cost a tenth of the time: the interval is this many times what its finds cost. */
 const intervalFactor = 10;
+/** The cheapest of so many rounds is what a round costs; the rest of the others was waiting. */
+const roundsWeighed = 8;
 /** Longest interval. Raising it spares a registry that answers slowly and shows changes later. */
 const longestIntervalMs = 5_000;
 /** Shortest time between two rounds that hints ask for. */
@@ -74,6 +76,8 @@ export function createReader(
   let lastCondition = '';
   let timer: Timer | undefined;
   let running: Promise<void> | undefined;
+  let auditing: Promise<void> | undefined;
+  const costs: number[] = [];
   let woken = false;
   const pending: TenantRound['change'][] = [];
   let stopped = false;
@@ -140,13 +144,17 @@ export function createReader(
       return;
     }
 
-    trouble = await audit.look(capabilities.cache);
-    if (trouble !== undefined) {
-      failed(trouble);
-      return;
-    }
     roundMs = findMs;
-    intervalMs = Math.max(settings.pollMinMs, Math.min(longestIntervalMs, findMs * intervalFactor));
+    costs.push(findMs);
+    if (costs.length > roundsWeighed) costs.shift();
+    const cost = Math.min(...costs);
+    intervalMs = Math.max(settings.pollMinMs, Math.min(longestIntervalMs, cost * intervalFactor));
+    auditing ??= audit
+      .look(capabilities.cache)
+      .catch((error: unknown) => logger.error({ err: error }, 'the audit broke'))
+      .finally(() => {
+        auditing = undefined;
+      });
     waits.reset();
     say(conditionNow(undefined));
   };
@@ -237,7 +245,7 @@ export function createReader(
       stopped = true;
       timer?.cancel();
       observer = undefined;
-      await running;
+      await Promise.all([running, auditing]);
     },
     wake() {
       if (stopped || observer === undefined) return;

@@ -7,7 +7,7 @@ import { differingDetails, readDetails, readDump, type DumpedTenant } from './de
 import { eachLimited } from './each-limited.ts';
 import type { Tenant } from './options.ts';
 import { createRemovals, type Held } from './removals.ts';
-import { createTenantView, nameText, type NameEntry, type TenantView } from './tenant-view.ts';
+import { createTenantView, type NameEntry, type TenantView } from './tenant-view.ts';
 import type { Continuity } from './trust.ts';
 import { AnswerError, type ListedService } from './wire.ts';
 
@@ -123,14 +123,16 @@ export function createTenantReader(tenant: Tenant, api: ServiceCenterApi): Tenan
   };
 
   const instances = new Map<string, Instance>();
+  /** Names that the registry knows no more, while what was theirs is held. */
+  const unknownNames = new WeakSet<NameEntry>();
 
-  /** Finds `entries`; gives names that the list must explain. */
+  /** Finds `entries`; `unexplained`: the list must be asked for names or services that differ. */
   const find = async (
     context: RoundContext,
     entries: readonly NameEntry[],
     read: Map<NameEntry, number>,
-  ): Promise<{ readonly trouble: Trouble | undefined; readonly unexplained: NameEntry[] }> => {
-    const unexplained: NameEntry[] = [];
+  ): Promise<{ readonly trouble: Trouble | undefined; readonly unexplained: boolean }> => {
+    let unexplained = false;
     for (const chunk of chunksOf(entries)) {
       const askedMs = context.now();
       const asked = chunk.map((entry): NameKey & { rev: string } => ({
@@ -142,6 +144,7 @@ export function createTenantReader(tenant: Tenant, api: ServiceCenterApi): Tenan
       for (const [index, item] of found.value.entries()) {
         const entry = chunk[index];
         if (entry === undefined) continue;
+        if (item.kind !== 'unknown-name') unknownNames.delete(entry);
         switch (item.kind) {
           case 'same':
             read.set(entry, askedMs);
@@ -157,14 +160,15 @@ export function createTenantReader(tenant: Tenant, api: ServiceCenterApi): Tenan
               instances.set(`${instance.serviceId}/${instance.instanceId}`, instance);
             }
             removals.missingInstances(entry, result.missing);
-            if (result.unknownServices.length > 0) unexplained.push(entry);
-            read.set(entry, askedMs);
+            if (result.unknownServices.length > 0) unexplained = true;
+            else read.set(entry, askedMs);
             break;
           }
           case 'unknown-name':
             removals.missingInstances(entry, view.allOf(entry));
             entry.rev = '0';
-            unexplained.push(entry);
+            if (!unknownNames.has(entry)) unexplained = true;
+            unknownNames.add(entry);
             break;
           case 'trouble':
             return { trouble: badAnswer(item.detail), unexplained };
@@ -211,21 +215,25 @@ export function createTenantReader(tenant: Tenant, api: ServiceCenterApi): Tenan
         listMs = context.now() - startMs;
         return listTrouble;
       };
-      if (listDue) trouble = await list();
       const startMs = context.now();
+      // Before anything is listed there are no names to find.
+      if (listDue && view.names.size === 0) trouble = await list();
+      const [listed, first, refreshed] = await Promise.all([
+        listDue && listMs === undefined ? list() : undefined,
+        find(context, [...view.names.values()], read),
+        refreshDetails(context, changed),
+      ]);
+      trouble ??= first.trouble ?? listed;
+      if (trouble === undefined && first.unexplained && !listDue) trouble = await list();
       if (trouble === undefined) {
-        const first = await find(context, [...view.names.values()], read);
-        trouble = first.trouble;
-        if (trouble === undefined && first.unexplained.length > 0) {
-          if (!listDue) trouble = await list();
-          if (trouble === undefined) {
-            const again = first.unexplained.filter((entry) => view.names.has(nameText(entry.key)));
-            trouble = (await find(context, again, read)).trouble;
-          }
-        }
+        // New names, and those that the list has explained.
+        const rest = [...view.names.values()].filter(
+          (entry) => !read.has(entry) && !unknownNames.has(entry),
+        );
+        trouble = (await find(context, rest, read)).trouble;
       }
+      trouble ??= refreshed;
       const findMs = context.now() - startMs;
-      trouble ??= await refreshDetails(context, changed);
 
       const agree = await totalsAgree();
       const decided = await removals.decide({
