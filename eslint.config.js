@@ -106,7 +106,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['eslint.config.js', 'build/*.config.ts', 'build/*.config.js'],
+    files: ['eslint.config.js', 'build/*.config.ts', 'build/*.config.js', 'daemon/launch.mjs'],
     extends: [tseslint.configs.disableTypeChecked],
     rules: { 'import-x/no-default-export': 'off' },
   },
