@@ -1,6 +1,6 @@
 // What a registry stores: services and instances as the v4 API shows them (servicecenter-api.md §4, §5).
 
-export interface ServicePath {
+interface ServicePath {
   readonly path?: string;
   readonly property?: Readonly<Record<string, string>>;
 }

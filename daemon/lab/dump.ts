@@ -7,7 +7,7 @@ import { indexKey } from './store.ts';
 import { isVisible } from './visibility.ts';
 
 /** One key; `value` is missing where it is an empty map. */
-export interface DumpElement {
+interface DumpElement {
   readonly key: string;
   readonly rev: number;
   readonly cluster: string;

@@ -47,7 +47,7 @@ const requestShape = settingsShape.partial().extend({
 });
 export type FaultRequest = z.input<typeof requestShape>;
 
-export const noFaults: FaultSettings = {
+const noFaults: FaultSettings = {
   latencyMs: 0,
   latencyJitterMs: 0,
   errorShare: 0,

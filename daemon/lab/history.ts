@@ -3,7 +3,7 @@
 import type { Clock } from '../support/clock.ts';
 import type { Instance, Service } from './content.ts';
 
-export type HistoryKind =
+type HistoryKind =
   | 'service-created'
   | 'service-updated'
   | 'service-removed'

@@ -15,7 +15,7 @@ export interface LoadClientOptions {
 }
 
 /** A call was answered with an error, or not at all. */
-export class LoadError extends Error {
+class LoadError extends Error {
   /** The `errorCode` of the answer, empty if it had none. */
   readonly errorCode: string;
 

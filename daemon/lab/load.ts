@@ -26,7 +26,7 @@ export interface LoadOptions {
   readonly connections?: number;
 }
 
-export interface LoadStatistics {
+interface LoadStatistics {
   readonly services: number;
   readonly instances: number;
   readonly heartbeats: number;
@@ -245,7 +245,8 @@ class RunningLoad implements Load {
     while (!this.#stopped.signal.aborted) {
       dueMs = Math.max(this.#clock.monotonicMs(), dueMs + waitMs());
       try {
-        await sleep(this.#clock, dueMs - this.#clock.monotonicMs(), this.#stopped.signal);
+        const leftMs = Math.max(0, dueMs - this.#clock.monotonicMs());
+        await sleep(this.#clock, leftMs, this.#stopped.signal);
       } catch {
         return;
       }

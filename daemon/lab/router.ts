@@ -1,6 +1,6 @@
 // From method and path to the route, by a tree of path parts.
 
-import type { Route } from './routes.ts';
+import type { Route } from './call.ts';
 
 interface Node {
   readonly parts: Map<string, Node>;

@@ -198,7 +198,7 @@ function header(request: IncomingMessage, name: string): string {
 }
 
 /** Who calls: a name the client gives, else its software and address. */
-export function callerOf(request: IncomingMessage): string {
+function callerOf(request: IncomingMessage): string {
   const named = header(request, 'x-lab-client');
   if (named !== '') return named.slice(0, 100);
   const agent = header(request, 'user-agent').slice(0, 60);

@@ -20,7 +20,7 @@ export interface InstanceRecord {
   lastRenewedBy: string;
 }
 
-export interface SchemaRecord {
+interface SchemaRecord {
   readonly text: string;
   readonly summary: string;
   /** Revision of the summary's own key. */

@@ -9,11 +9,14 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { poll } from './poll.ts';
 
+/** Looked up on the PATH. */
+const tools = { java: 'java', maven: 'mvn' } as const;
+
 /** Undefined where Java and Maven are there, else what is missing (the name of a skipped test says it). */
 export const javaClientMissing: string | undefined = findMissing();
 
 /** What the client tells of an instance; the fields are those of the v4 API. */
-export interface JavaInstance {
+interface JavaInstance {
   readonly serviceId: string;
   readonly instanceId: string;
   readonly hostName: string;
@@ -23,7 +26,7 @@ export interface JavaInstance {
   readonly properties?: Readonly<Record<string, string>>;
 }
 
-export interface JavaFound {
+interface JavaFound {
   /** False: the revision is still the one that was sent. */
   readonly modified: boolean;
   readonly revision: string;
@@ -70,7 +73,7 @@ export async function startJavaClient(url: string): Promise<JavaClient> {
   if (javaClientMissing !== undefined) throw new Error(javaClientMissing);
   classPath ??= resolveClassPath();
   const main = join(project, 'src/main/java/Main.java');
-  const child = spawn('java', ['-Xmx128m', '-cp', await classPath, main, url], {
+  const child = spawn(tools.java, ['-Xmx128m', '-cp', await classPath, main, url], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const client = new Orders(child);
@@ -178,7 +181,7 @@ async function resolveClassPath(): Promise<string> {
   const file = join(directory, 'classpath');
   try {
     const goals = ['-q', '-B', 'dependency:build-classpath', `-Dmdep.outputFile=${file}`];
-    await run('mvn', goals, { cwd: project, timeout: mavenLimitMs });
+    await run(tools.maven, goals, { cwd: project, timeout: mavenLimitMs });
     return (await readFile(file, 'utf8')).trim();
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -186,12 +189,9 @@ async function resolveClassPath(): Promise<string> {
 }
 
 function findMissing(): string | undefined {
-  for (const [tool, flag] of [
-    ['java', '-version'],
-    ['mvn', '-version'],
-  ] as const) {
+  for (const tool of [tools.java, tools.maven]) {
     try {
-      execFileSync(tool, [flag], { stdio: 'ignore' });
+      execFileSync(tool, ['-version'], { stdio: 'ignore' });
     } catch {
       return `no working ${tool} on the PATH (Java 17 and Maven are needed)`;
     }

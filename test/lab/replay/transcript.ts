@@ -28,7 +28,7 @@ export interface SocketEvents {
   readonly note?: string;
 }
 
-export interface SocketOpen {
+interface SocketOpen {
   readonly ws: {
     readonly name: string;
     readonly path: string;
