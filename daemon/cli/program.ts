@@ -50,6 +50,7 @@ export async function runProgram(
   const root = dress(new Command('syncer'), parts)
     .description(parts.say('cli.about.syncer'))
     .version(parts.version, '-V, --version', parts.say('cli.option.version'))
+    .addOption(optionFrom(langOption, parts.say))
     .addHelpText('after', () => `\n${parts.say('cli.help.more')}`);
   const done = (code: number): void => void (exitCode = code);
   for (const spec of specs) root.addCommand(build(spec, parts, done));
@@ -123,11 +124,7 @@ function dress(command: Command, { io, say }: ProgramParts): Command {
     command
       .exitOverride()
       // The errors are told by us: in the reader's language, and as JSON where asked.
-      .configureOutput({
-        writeOut: io.out,
-        writeErr: () => undefined,
-        outputError: () => undefined,
-      })
+      .configureOutput({ writeOut: io.out, writeErr: io.error, outputError: () => undefined })
       .configureHelp({
         helpWidth: Math.min(io.columns, 100),
         styleTitle: (title) => titleIn(title, say),

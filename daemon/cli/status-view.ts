@@ -113,6 +113,7 @@ function printLinks(session: Session, links: readonly Link[], nowMs: number): vo
     {
       title: say('cli.column.p99'),
       align: 'right',
+      wide: true,
       cell: (link) => figure(session, link.lag, link.lag?.p99Ms),
     },
     {

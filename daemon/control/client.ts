@@ -105,8 +105,8 @@ function callOn(client: Client, address: string): ControlClient['call'] {
         { deadline: Date.now() + timeoutMs },
         (error, answer) => {
           if (error !== null) reject(fromServiceError(error, { address, timeoutMs }));
-          // Without an error there is an answer; grpc-js types it as optional all the same.
-          else resolve(answer as AnswerOf<Name>);
+          else if (answer === undefined) reject(new SyncerError('internal.bug', { detail: path }));
+          else resolve(answer);
         },
       );
     });

@@ -19,7 +19,7 @@ export const versionCommand: CommandSpec = {
     }
     const { say } = session;
     session.line(say('cli.say.version', { version: own.version, runtime: own.runtime }));
-    session.line(
+    session.paragraph(
       daemon === undefined
         ? say('cli.say.no-daemon')
         : say('cli.say.daemon-version', {
