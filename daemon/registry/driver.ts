@@ -49,6 +49,12 @@ export interface RegistryObserver {
   condition(condition: RegistryCondition): void;
 }
 
+/** What is known of a registry before it is read. */
+export interface RegistryMemory {
+  /** Services and instances that it held when it was last read. */
+  readonly known: number;
+}
+
 /** Why a write did not happen. `retry`: may help later without a change of ours. */
 export type WriteFailure =
   | {
@@ -108,8 +114,11 @@ export interface RegistryDriver {
    * Observes until `stop`: calls the observer with the whole view, then with changes. A registry
    * that is absent at start is waited for. A removal is reported only when it is proven
    * (design.md §6, servicecenter-api.md §12); else the condition becomes `unknown`.
+   *
+   * `memory` is what an earlier run has left: a registry that is empty at the first look, and of
+   * which something is known, has lost it; one of which nothing is known may always have been empty.
    */
-  start(observer: RegistryObserver): void;
+  start(observer: RegistryObserver, memory?: RegistryMemory): void;
   stop(): Promise<void>;
   /** Asks for a reading round soon (a hint that something changed). */
   wake(): void;

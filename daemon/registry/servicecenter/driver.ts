@@ -64,7 +64,7 @@ export function createServiceCenterDriver(
       roundMs: reader.roundMs,
       intervalMs: reader.intervalMs,
     }),
-    start: (observer) => reader.start(observer),
+    start: (observer, memory) => reader.start(observer, memory),
     async stop() {
       const stopped = reader.stop();
       await http.close();

@@ -5,7 +5,7 @@ import type { Clock, Timer } from '../../support/clock.ts';
 import { backoff } from '../../support/backoff.ts';
 import type { Logger } from '../../support/logger.ts';
 import type { Random } from '../../support/random.ts';
-import type { RegistryCondition, RegistryObserver } from '../driver.ts';
+import type { RegistryCondition, RegistryMemory, RegistryObserver } from '../driver.ts';
 import type { ServiceCenterApi, Trouble } from './api.ts';
 import { createAudit } from './audit.ts';
 import { findCapabilities, type Capabilities } from './capabilities.ts';
@@ -29,7 +29,7 @@ const listBoundsMs = { shortest: 500, longest: 5_000 };
 const sweepPerSecond = { withDump: 2, withoutDump: 20 };
 
 export interface Reader {
-  start(observer: RegistryObserver): void;
+  start(observer: RegistryObserver, memory?: RegistryMemory): void;
   stop(): Promise<void>;
   wake(): void;
   /** A connection was refused or cut, or another address answers. */
@@ -73,6 +73,8 @@ export function createReader(
   let startedAtMs = -Infinity;
   let sweptAtMs = 0;
   let ownersUntilMs: number | undefined;
+  /** An empty first view may be a loss: something was known of this registry, or may have been. */
+  let maybeLost = true;
   let lastCondition = '';
   let timer: Timer | undefined;
   let running: Promise<void> | undefined;
@@ -184,7 +186,7 @@ export function createReader(
     whole = true;
   };
   const conditionNow = (trouble: Trouble | undefined): RegistryCondition => {
-    const emptyFromStart = readers.every((reader) => reader.emptyFromStart);
+    const emptyFromStart = maybeLost && readers.every((reader) => reader.emptyFromStart);
     if (emptyFromStart) ownersUntilMs = now() + settings.ownersWaitMs;
     return conditionOf({
       nowMs: now(),
@@ -236,8 +238,9 @@ export function createReader(
     Math.max(0, startedAtMs + Math.max(shortestWakeMs, 2 * (roundMs ?? 0)) - now());
 
   return {
-    start(given) {
+    start(given, memory) {
       observer = given;
+      maybeLost = memory === undefined || memory.known > 0;
       say({ state: 'unknown', reason: 'starting', detail: 'nothing was read yet' });
       schedule(0);
     },
