@@ -82,6 +82,11 @@ export class ExportLog implements ExportSource {
   get ready(): boolean {
     return this.#ready;
   }
+  /** Records of an earlier run that the registry has not shown again yet. */
+  get remembered(): number {
+    return this.#ghosts.size;
+  }
+
   get size(): number {
     return this.#records.size;
   }

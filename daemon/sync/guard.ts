@@ -1,6 +1,7 @@
 // What may be removed: the rules of proof (README.md, "The guard's rules"), as pure functions.
 
 import type { GuardLimits } from '../model/rules.ts';
+import type { RegistryCondition } from '../registry/driver.ts';
 
 /** Why a copy is not wanted. */
 export type RemovalGround =
@@ -14,6 +15,18 @@ export type RemovalGround =
   | { readonly kind: 'expired'; readonly reason: string }
   /** Nothing that proves anything. */
   | { readonly kind: 'unproven'; readonly reason: string };
+
+/**
+ * Whether our own registry's condition lets a copy go. What its origin or a person has proven may
+ * go from a registry that answers, also while its own losses are still being judged; everything
+ * else, services included (no ground), waits until it answers without a doubt.
+ */
+export function mayRemove(condition: RegistryCondition, ground?: RemovalGround): boolean {
+  if (condition.state === 'answering') return true;
+  const judging =
+    condition.reason === 'waiting-for-owners' || condition.reason === 'suspicious-loss';
+  return judging && (ground?.kind === 'tombstone' || ground?.kind === 'decision');
+}
 
 /** What is known of a copy that nobody wants. */
 export interface RemovalEvidence {

@@ -30,6 +30,8 @@ export interface ReconcilerOptions {
   readonly clock: Clock;
   /** The registry's view is complete and true. */
   readonly answering: () => boolean;
+  /** What the registry's condition lets go (guard.ts). */
+  readonly mayRemove: (ground: RemovalGround) => boolean;
   /** Writes for this cluster are paused. */
   readonly paused: (cluster: string) => boolean;
   readonly audit: (entry: Omit<AuditEntry, 'timeMs'>) => void;
@@ -224,7 +226,7 @@ export class Reconciler {
   /** What needs no guard: a tombstone, a decision at home, an ended policy, a person's word. */
   #mayGo({ copy, ground }: Unwanted): boolean {
     const id = copy.instance.instanceId;
-    if (!this.#options.answering()) return false;
+    if (!this.#options.mayRemove(ground)) return false;
     switch (ground.kind) {
       case 'tombstone':
       case 'decision':

@@ -34,6 +34,7 @@ import type {
 import { explain } from './explain.ts';
 import { ExportLog } from './export-log.ts';
 import { Exporter } from './exporter.ts';
+import { mayRemove } from './guard.ts';
 import { HeldRemovals } from './held-removals.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { LocalView } from './local-view.ts';
@@ -142,7 +143,7 @@ class Engine implements SyncEngine {
       desired: () => this.#desired,
       peer: (name) => this.#peers.all.get(name),
       epoch: () => this.#epoch.value,
-      mayRemove: () => this.#condition.state === 'answering',
+      mayRemove: (ground) => mayRemove(this.#condition, ground),
       audit,
       touched,
       removed: ({ instance }) => this.#held.release(instance.instanceId),
@@ -158,6 +159,7 @@ class Engine implements SyncEngine {
       writer: this.#writer,
       clock,
       answering: () => this.#condition.state === 'answering',
+      mayRemove: (ground) => mayRemove(this.#condition, ground),
       paused: (name) => this.#peers.isPaused(name),
       audit,
       changed: () => this.#changed(),
@@ -185,10 +187,14 @@ class Engine implements SyncEngine {
     this.#stopRole = role?.onChange(() => this.#applyRole());
     this.#absenceWatch.start();
     this.#keepHeard();
-    driver.start({
-      changed: (change) => this.#registryChanged(change),
-      condition: (condition) => this.#conditionChanged(condition),
-    });
+    const known = this.#log.remembered + this.#mappings.length;
+    driver.start(
+      {
+        changed: (change) => this.#registryChanged(change),
+        condition: (condition) => this.#conditionChanged(condition),
+      },
+      { known },
+    );
   }
 
   async stop(drainMs: number): Promise<void> {

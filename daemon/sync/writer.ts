@@ -25,8 +25,8 @@ export interface WriterOptions {
   readonly peer: (cluster: string) => PeerState | undefined;
   /** The writer's epoch, for stamps. */
   readonly epoch: () => number;
-  /** Nothing is removed while the registry's condition is unknown. */
-  readonly mayRemove: () => boolean;
+  /** What the registry's condition lets go (guard.ts); without a ground: a service. */
+  readonly mayRemove: (ground?: RemovalGround) => boolean;
   readonly audit: (entry: Omit<AuditEntry, 'timeMs'>) => void;
   /** What is under a service changed by our own hand. */
   readonly touched: (keyText: string) => void;
@@ -196,7 +196,8 @@ export class Writer {
     const { driver, view, touched, mayRemove, peer: peerOf } = this.#options;
     const { stamp, instance } = copy;
     const local = view.byId(instance.serviceId);
-    if (local?.copies.get(instance.instanceId) === undefined || !mayRemove()) return undefined;
+    if (local?.copies.get(instance.instanceId) === undefined || !mayRemove(ground))
+      return undefined;
     const peer = peerOf(stamp.originCluster);
     const named = peer?.service(stamp.originService)?.instances.has(stamp.originInstance) === true;
     const proofOfOrigin = ground.kind === 'tombstone' || ground.kind === 'absence';
