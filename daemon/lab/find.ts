@@ -193,8 +193,10 @@ export function findServiceId(context: Context, tenant: Tenant, key: ServiceKey)
   const serviceId = services?.[0]?.serviceId;
   if (serviceId !== undefined) return serviceId;
   const detail = `${keyPath(key)} does not exist.`;
-  if (context.dialect === '2.x' && hasName(context, tenant, key))
-    throw new ApiError(400026, detail);
+  // A name whose versions the rule does not take; 2.x says so of an exact version as well.
+  const isKnown =
+    services !== undefined || (context.dialect === '2.x' && hasName(context, tenant, key));
+  if (isKnown) throw new ApiError(400026, detail);
   throw noService(detail);
 }
 

@@ -3,7 +3,7 @@
 
 import type { SchemaBody } from './bodies.ts';
 import type { Service, Tenant } from './content.ts';
-import { nonEmptyList, withoutEmpty } from './content.ts';
+import { nonEmptyList, textOr, withoutEmpty } from './content.ts';
 import type { Context } from './context.ts';
 import { ApiError, invalid } from './errors.ts';
 import { checkText, schemaIdRule, schemaSummaryRule, someRule } from './fields.ts';
@@ -30,14 +30,17 @@ export function putSchema(
   check('ModifySchemaRequest', body);
   const record = requireService(context, tenant, serviceId, noSuchService);
   const declared = declaredIds(context, record);
+  const present = record.schemas.get(body.schemaId);
   if (isStrict(context, record)) {
-    if (!declared.includes(body.schemaId)) {
+    // A service that declares nothing may still declare its first one by this.
+    if (declared.length > 0 && !declared.includes(body.schemaId)) {
       throw new ApiError(400014, "Non-existent schemaID can't be added in production");
     }
-    if (record.schemas.has(body.schemaId)) {
+    // What has no summary yet may be given once more, with one.
+    if (present !== undefined && (textOr(body.summary, '') === '' || present.summary !== '')) {
       throw new ApiError(400015, 'schema already exist, can not be changed in production');
     }
-  } else if (!record.schemas.has(body.schemaId)) {
+  } else if (present === undefined) {
     context.quotas.applySchemas(record.schemas.size, 1);
   }
   store(context, record, body);
@@ -68,16 +71,19 @@ export function postSchemas(
     throw invalid(`too many schemas: ${entries.length} of ${context.quotas.limits.schema}`);
   }
   const declared = declaredIds(context, record);
-  if (isStrict(context, record) && declared.length > 0) {
+  if (isStrict(context, record)) {
     const unknown = entries.filter(({ schemaId }) => !declared.includes(schemaId));
-    if (unknown.length > 0) {
+    if (declared.length > 0 && unknown.length > 0) {
       const ids = unknown.map(({ schemaId }) => schemaId).join(' ');
       throw new ApiError(400014, `Non-existent schemaIDs [${ids}]`);
     }
     for (const entry of entries) {
-      if (!record.schemas.has(entry.schemaId)) store(context, record, entry);
+      const present = record.schemas.get(entry.schemaId);
+      const isOpen = declared.length > 0 && present?.summary === '';
+      if (present === undefined || isOpen) store(context, record, entry);
     }
-    note(context, record, 'service-updated', who, 'POST schemas');
+    if (declared.length > 0) note(context, record, 'service-updated', who, 'POST schemas');
+    else declare(context, record, [...new Set(entries.map(({ schemaId }) => schemaId))], who);
     return;
   }
   const listed = new Set(entries.map(({ schemaId }) => schemaId));
@@ -158,7 +164,8 @@ function declaredIds(context: Context, record: ServiceRecord): readonly string[]
 function store(context: Context, record: ServiceRecord, body: SchemaBody): void {
   record.schemas.set(body.schemaId ?? '', {
     text: body.schema ?? '',
-    summary: body.summary ?? '',
+    // Without a new one the old one stays.
+    summary: textOr(body.summary, record.schemas.get(body.schemaId ?? '')?.summary ?? ''),
     summaryRev: context.store.nextRevision(),
   });
 }

@@ -16,7 +16,6 @@ export function setTags(
   tags: Readonly<Record<string, string>>,
   who: string,
 ): void {
-  const record = requireService(context, tenant, serviceId);
   context.quotas.checkTags(Object.keys(tags).length);
   const rule = { max: context.quotas.limits.tag, ...tagRule };
   for (const text of Object.entries(tags).flat()) {
@@ -26,6 +25,7 @@ export function setTags(
       );
     }
   }
+  const record = requireService(context, tenant, serviceId);
   write(context, record, { ...tags }, who, 'POST tags');
 }
 
@@ -47,9 +47,9 @@ export function setTag(
   value: string,
   who: string,
 ): void {
-  const record = requireService(context, tenant, serviceId);
   checkText('UpdateServiceTagRequest.Key', key, tagRule);
   checkText('UpdateServiceTagRequest.Value', value, tagRule);
+  const record = requireService(context, tenant, serviceId);
   if (!Object.hasOwn(record.tags, key)) {
     throw new ApiError(400018, 'Tag does not exist, please add one first.');
   }
@@ -64,8 +64,8 @@ export function deleteTags(
   keys: readonly string[],
   who: string,
 ): void {
-  const record = requireService(context, tenant, serviceId);
   checkList('DeleteServiceTagsRequest.Keys', keys, { min: 1, ...tagRule });
+  const record = requireService(context, tenant, serviceId);
   const left = new Map(Object.entries(record.tags));
   for (const key of keys) {
     if (!left.delete(key)) {
