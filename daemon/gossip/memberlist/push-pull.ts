@@ -14,6 +14,7 @@ import {
   openStreamMessage,
   sealStreamMessage,
   StreamReader,
+  type ByteSource,
   type StreamMessage,
 } from '../wire/stream.ts';
 import { WireError } from '../wire/wire-error.ts';
@@ -60,11 +61,18 @@ export async function pushPull(core: Core, to: Address, join: boolean): Promise<
       () => undefined,
       (error: unknown) => error,
     );
-    const reader = new StreamReader(stream, config.limits.streamBytes);
+    let beginning: Uint8Array = new Uint8Array(0);
+    const source: ByteSource = {
+      read: async () => {
+        const chunk = await stream.read();
+        if (beginning.length === 0 && chunk !== undefined) beginning = chunk.slice(0, 64);
+        return chunk;
+      },
+    };
+    const reader = new StreamReader(source, config.limits.streamBytes);
     const answer = await readAnswer(reader, envelope, config.limits.streamBytes).catch(
       async (error: unknown) => {
-        const unread = reader.unread;
-        throw new AnswerError(error, unread, await sent);
+        throw new AnswerError(error, beginning, await sent);
       },
     );
     counters.add('pushPulls');

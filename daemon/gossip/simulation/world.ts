@@ -1,7 +1,7 @@
 // A pool of simulated members: real memberlist engines on a network in memory, by a virtual clock
 // and seeded random numbers. Everything that happens follows from the seed.
 
-import { randomInt, seededRandom, type Random } from '../../support/random.ts';
+import { seededRandom, type Random } from '../../support/random.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import { memberlistConfig, type MemberlistConfig } from '../memberlist/config.ts';
 import { MemoryNetwork } from '../transport/memory-transport.ts';
@@ -18,7 +18,7 @@ export interface WorldOptions {
 const lookMs = 500;
 
 /** What a member believes wrongly, since when. */
-type Wrong = Map<string, number>;
+type Wrong = ReadonlyMap<string, number>;
 
 export class World {
   readonly seed: number;
@@ -28,7 +28,7 @@ export class World {
   /** By name; those that were killed or have left included. */
   readonly members = new Map<string, SimulatedMember>();
   readonly #changes: Partial<MemberlistConfig>;
-  readonly #heldDead: Wrong = new Map();
+  #heldDead: Wrong = new Map();
   /** The longest time that a live and reachable member was held dead by another one. */
   longestHeldDeadMs = 0;
   /** Who held whom, for that time. */
@@ -65,7 +65,7 @@ export class World {
     return [...this.members.values()].filter((member) => member.isRunning);
   }
 
-  /** Starts all, and joins each to one that was started before it. */
+  /** Starts all; each joins some other one. */
   async startAll(): Promise<void> {
     for (const member of this.members.values()) {
       await member.start();
@@ -100,6 +100,10 @@ export class World {
   /** The first difference between the views and the truth. */
   disagreement(): string | undefined {
     const running = this.running();
+    // Counting is cheap and tells nearly always.
+    const short = running.find(({ memberlist }) => memberlist.members().length !== running.length);
+    if (short !== undefined)
+      return `${short.name} sees ${short.view()}, of ${running.length} that run`;
     const expected = running
       .map((member) => member.fingerprint())
       .sort()
@@ -125,23 +129,20 @@ export class World {
 
   #look(): void {
     const nowMs = this.clock.monotonicMs();
-    const running = this.running();
-    for (const observer of running) {
-      const dead = observer.heldDead();
-      for (const member of running) {
-        const key = `${observer.name} held ${member.name} dead`;
-        const wrong = dead.has(member.name) && this.#reachable(observer, member);
-        if (!wrong) {
-          this.#heldDead.delete(key);
-          continue;
-        }
+    const stillWrong = new Map<string, number>();
+    for (const observer of this.running()) {
+      for (const name of observer.heldDead()) {
+        const member = this.members.get(name);
+        if (member?.isRunning !== true || !this.#reachable(observer, member)) continue;
+        const key = `${observer.name} held ${name} dead`;
         const sinceMs = this.#heldDead.get(key) ?? nowMs;
-        this.#heldDead.set(key, sinceMs);
+        stillWrong.set(key, sinceMs);
         if (nowMs - sinceMs > this.longestHeldDeadMs) {
           this.longestHeldDeadMs = nowMs - sinceMs;
           this.longestHeldDead = `${key} at ${nowMs} ms`;
         }
       }
     }
+    this.#heldDead = stillWrong;
   }
 }

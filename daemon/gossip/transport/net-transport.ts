@@ -54,7 +54,7 @@ class NetTransport implements Transport {
     bind: BindOptions,
     handlers: TransportHandlers,
   ): Promise<Transport> {
-    const server = createServer({ noDelay: true });
+    const server = createServer({ noDelay: true, allowHalfOpen: true });
     server.maxConnections = bind.maxStreams;
     server.listen({ host, port: bind.port, backlog, ipv6Only: false });
     await once(server, 'listening');
@@ -129,7 +129,7 @@ class NetTransport implements Transport {
   }
 
   async dial({ host, port }: Address, deadlineMs: number): Promise<Stream> {
-    const socket = connect({ host, port, noDelay: true });
+    const socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
     const stream = this.#track(socket, { host, port }, deadlineMs);
     await stream.connected();
     return stream;
