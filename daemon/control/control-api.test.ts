@@ -223,7 +223,7 @@ describe('streams', () => {
     expect(ids.sort()).toEqual(checks);
     const stream = client.stream('runDiagnostics', { checks: ['weather'] }, signal);
     const drain = async (): Promise<void> => {
-      for await (const _ of stream) void _;
+      for await (const result of stream) expect(result).toBeUndefined();
     };
     expect(await codeOf(drain())).toBe('request.wrong-argument');
   });

@@ -5,14 +5,28 @@ import { findInstance, listInstances, type InstanceListWish } from './instance-l
 import { takePage } from './page.ts';
 
 describe('takePage', () => {
+  const ascending = (a: number, b: number): number => a - b;
+
   it('gives what sorting and slicing would', () => {
     fc.assert(
       fc.property(fc.array(fc.integer()), fc.nat(60), fc.nat(60), (values, offset, limit) => {
         const unique = [...new Set(values)];
-        const expected = [...unique].sort((a, b) => a - b).slice(offset, offset + limit);
-        expect(takePage(unique, (a, b) => a - b, { offset, limit })).toEqual(expected);
+        const expected = unique.toSorted(ascending).slice(offset, offset + limit);
+        const taken = takePage(unique, ascending, { offset, limit });
+        expect(taken).toEqual({ rows: expected, total: unique.length });
       }),
     );
+  });
+
+  it('does so deep inside a list in any order', () => {
+    const sorted = Array.from({ length: 20_000 }, (_, index) => index);
+    const mixed = sorted.map((value) => (value * 7_919) % 20_000);
+    for (const rows of [sorted, sorted.toReversed(), mixed]) {
+      for (const offset of [0, 3_000, 4_090, 12_345, 19_995, 30_000]) {
+        const expected = sorted.slice(offset, offset + 20);
+        expect(takePage(rows, ascending, { offset, limit: 20 }).rows).toEqual(expected);
+      }
+    }
   });
 });
 

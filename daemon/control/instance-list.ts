@@ -2,7 +2,7 @@
 
 import type { InstanceFilter, InstanceRow, SyncEngine } from '../sync/engine.ts';
 import { SyncerError } from '../../proto/errors.ts';
-import { takePage, type Compare } from './page.ts';
+import { takePage, type Compare, type TakenPage } from './page.ts';
 import { pageOf, type PageWish } from './page-request.ts';
 
 type Column = (row: InstanceRow) => string | number;
@@ -46,11 +46,9 @@ export interface InstanceListWish {
 export function listInstances(
   engine: Pick<SyncEngine, 'instances'>,
   wish: InstanceListWish,
-): { readonly rows: readonly InstanceRow[]; readonly total: number } {
+): TakenPage<InstanceRow> {
   const page = pageOf(wish.page);
-  const rows = [...engine.instances(filterOf(wish))];
-  const order = orderOf(page.sortBy, page.descending);
-  return { rows: takePage(rows, order, page), total: rows.length };
+  return takePage(engine.instances(filterOf(wish)), orderOf(page.sortBy, page.descending), page);
 }
 
 function filterOf(wish: InstanceListWish): InstanceFilter {

@@ -10,17 +10,54 @@ export interface Page {
 /** Less than 0: `left` comes first. Must never give 0 for two different rows of one list. */
 export type Compare<Row> = (left: Row, right: Row) => number;
 
+/** A page, and the number of rows that it was taken from. */
+export interface TakenPage<Row> {
+  readonly rows: readonly Row[];
+  readonly total: number;
+}
+
 /**
- * Gives the rows that stand at `offset` to `offset + limit` once `rows` is sorted. Reorders `rows`.
- * Takes linear time by quickselect at both ends of the page; only the page itself is sorted.
+ * Up to this many rows from the start are kept while the list goes by, which looks at most rows
+ * once. Raising it makes each of the rare re-sorts longer.
  */
-export function takePage<Row>(rows: Row[], compare: Compare<Row>, page: Page): readonly Row[] {
+const nearLimit = 4_096;
+
+/** Gives the rows that would stand at `offset` to `offset + limit` if `rows` were sorted. */
+export function takePage<Row>(
+  rows: Iterable<Row>,
+  compare: Compare<Row>,
+  page: Page,
+): TakenPage<Row> {
+  return page.offset + page.limit <= nearLimit
+    ? takeNear(rows, compare, page)
+    : takeDeep([...rows], compare, page);
+}
+
+/** Keeps the first rows in a buffer twice as long, sorted and cut each time that it is full. */
+function takeNear<Row>(rows: Iterable<Row>, compare: Compare<Row>, page: Page): TakenPage<Row> {
+  const wanted = page.offset + page.limit;
+  let best: Row[] = [];
+  let worst: Row | undefined;
+  let total = 0;
+  for (const row of rows) {
+    total += 1;
+    if (worst !== undefined && compare(row, worst) > 0) continue;
+    best.push(row);
+    if (best.length < wanted * 2) continue;
+    best = best.sort(compare).slice(0, wanted);
+    worst = best.at(-1);
+  }
+  return { rows: best.sort(compare).slice(page.offset, wanted), total };
+}
+
+/** Quickselect at both ends of the page; only the page itself is sorted. */
+function takeDeep<Row>(rows: Row[], compare: Compare<Row>, page: Page): TakenPage<Row> {
   const start = Math.min(page.offset, rows.length);
   const end = Math.min(start + page.limit, rows.length);
-  if (start === end) return [];
+  if (start === end) return { rows: [], total: rows.length };
   if (start > 0) partitionAt(rows, compare, start, 0, rows.length - 1);
   if (end < rows.length) partitionAt(rows, compare, end, start, rows.length - 1);
-  return rows.slice(start, end).sort(compare);
+  return { rows: rows.slice(start, end).sort(compare), total: rows.length };
 }
 
 /** Moves rows so that those before `index` come no later than those from `index` on. */

@@ -2,7 +2,7 @@
 
 import type { ServiceRow, SyncEngine } from '../sync/engine.ts';
 import { SyncerError } from '../../proto/errors.ts';
-import { takePage } from './page.ts';
+import { takePage, type TakenPage } from './page.ts';
 import { pageOf, type PageWish } from './page-request.ts';
 
 const columns: Readonly<Record<string, (row: ServiceRow) => string | number>> = {
@@ -24,7 +24,7 @@ export function foreignCount(row: Pick<ServiceRow, 'foreignInstances'>): number 
 export function listServices(
   engine: Pick<SyncEngine, 'services' | 'status'>,
   wish: { readonly text: string; readonly cluster: string; readonly page: PageWish | undefined },
-): { readonly rows: readonly ServiceRow[]; readonly total: number } {
+): TakenPage<ServiceRow> {
   const page = pageOf(wish.page);
   const column = columns[page.sortBy === '' ? 'service' : page.sortBy];
   if (column === undefined) {
@@ -40,7 +40,7 @@ export function listServices(
     .services()
     .filter((row) => matchesText(row, text) && matchesCluster(row, wish.cluster, own));
   const sign = page.descending ? -1 : 1;
-  const sorted = takePage(
+  return takePage(
     rows,
     (left, right) => {
       const a = column(left);
@@ -49,7 +49,6 @@ export function listServices(
     },
     page,
   );
-  return { rows: sorted, total: rows.length };
 }
 
 function matchesText(row: ServiceRow, text: string): boolean {
