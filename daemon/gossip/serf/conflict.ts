@@ -4,9 +4,11 @@
 import type { Clock } from '../../support/clock.ts';
 import { formatAddress, socketAddress, type Node } from '../memberlist/node.ts';
 import type { MemberStatus, PoolTrouble } from '../pool.ts';
+import type { Address } from '../transport/transport.ts';
+import { decodeText } from '../wire/text.ts';
 import type { Member } from './members.ts';
 import { conflictResponse } from './messages.ts';
-import { payloadText, type QueryEngine, type QueryHandler } from './query.ts';
+import type { QueryEngine } from './query.ts';
 
 const conflictQuery = '_serf_conflict';
 /** At most one line per name in this time. */
@@ -32,6 +34,7 @@ interface ConflictPort {
   readonly clock: Clock;
   readonly queries: QueryEngine;
   localNode(): Node;
+  memberOf(name: string): Member | undefined;
   report(trouble: PoolTrouble): void;
   /** The majority knows another holder of our name. */
   lost(detail: string): void;
@@ -44,25 +47,25 @@ export class NameConflicts {
 
   constructor(port: ConflictPort) {
     this.#port = port;
+    port.queries.answer(conflictQuery, ({ payload }, origin) =>
+      this.#answer(decodeText(payload), origin),
+    );
   }
 
   /** memberlist saw a second address for a name. */
   notice(existing: Node, other: Node): void {
-    const addresses = [existing, other].map((node) => formatAddress(socketAddress(node)));
-    this.#report(
-      existing.name,
-      `two members are named "${existing.name}": ${addresses.join(' and ')}; give one another name`,
-    );
-    if (existing.name === this.#port.self && !this.#resolving) void this.#resolve(addresses[1]);
+    const rival = formatAddress(socketAddress(other));
+    this.#report(existing.name, formatAddress(socketAddress(existing)), rival);
+    if (existing.name === this.#port.self && !this.#resolving) void this.#resolve(rival);
   }
 
-  async #resolve(rival: string | undefined): Promise<void> {
+  async #resolve(rival: string): Promise<void> {
     this.#resolving = true;
     try {
       const verdict = await this.#vote();
       if (verdict.outcome === 'kept') return;
       this.#port.lost(
-        `the name "${this.#port.self}" is held by ${rival ?? 'another member'} for ` +
+        `the name "${this.#port.self}" is held by ${rival} for ` +
           `${verdict.votes - verdict.forUs} of ${verdict.votes} members: ` +
           'this member has shut down; give it another name',
       );
@@ -87,7 +90,42 @@ export class NameConflicts {
     return { outcome: kept ? 'kept' : 'lost', votes, forUs };
   }
 
-  #report(name: string, detail: string): void {
+  /** What we know of the member of that name, unless that is ourselves. */
+  #answer(name: string, origin: Address | undefined): Uint8Array | undefined {
+    if (name === this.#port.self) {
+      if (origin !== undefined) this.#claimed(origin);
+      return undefined;
+    }
+    const member = this.#port.memberOf(name);
+    if (member === undefined) return undefined;
+    const { versions } = member;
+    return conflictResponse.encode({
+      name,
+      addr: member.addr,
+      port: member.port,
+      tags: new Map(Object.entries(member.tags)),
+      status: statusNumber[member.status],
+      protocolMin: versions.pMin,
+      protocolMax: versions.pMax,
+      protocolCur: versions.pCur,
+      delegateMin: versions.dMin,
+      delegateMax: versions.dMax,
+      delegateCur: versions.dCur,
+    });
+  }
+
+  /**
+   * Another member asks the pool who holds our name. Gossip does not tell us of it: the others
+   * keep what they know, and the newcomer takes our address for its own.
+   */
+  #claimed(by: Address): void {
+    const { host, port } = socketAddress(this.#port.localNode());
+    if (by.host === host && by.port === port) return;
+    this.#report(this.#port.self, formatAddress({ host, port }), formatAddress(by));
+  }
+
+  #report(name: string, holder: string, rival: string): void {
+    const detail = `two members are named "${name}": ${holder} and ${rival}; give one another name`;
     const nowMs = this.#port.clock.monotonicMs();
     const seen = this.#reported.get(name);
     if (seen !== undefined && nowMs - seen.lastMs < reportIntervalMs) {
@@ -106,34 +144,6 @@ export class NameConflicts {
       count: (seen?.count ?? 0) + 1,
     });
   }
-}
-
-/** Answers `_serf_conflict`: what we know of the member, unless that is ourselves. */
-export function answerConflicts(
-  queries: QueryEngine,
-  self: string,
-  memberOf: (name: string) => Member | undefined,
-): void {
-  const handler: QueryHandler = (question) => {
-    const name = payloadText(question.payload);
-    const member = memberOf(name);
-    if (name === self || member === undefined) return undefined;
-    const { versions } = member;
-    return conflictResponse.encode({
-      name,
-      addr: member.addr,
-      port: member.port,
-      tags: new Map(Object.entries(member.tags)),
-      status: statusNumber[member.status],
-      protocolMin: versions.pMin,
-      protocolMax: versions.pMax,
-      protocolCur: versions.pCur,
-      delegateMin: versions.dMin,
-      delegateMax: versions.dMax,
-      delegateCur: versions.dCur,
-    });
-  };
-  queries.answer(conflictQuery, handler);
 }
 
 function readVote(payload: Uint8Array): { host: string; port: number } | undefined {

@@ -20,8 +20,11 @@ export function decodeKey(text: string, source: string): Uint8Array {
   return key;
 }
 
-/** The keys in a file, the primary first; `undefined` where there is no file. */
-export async function readKeyringFile(file: string): Promise<readonly Uint8Array[] | undefined> {
+/** The keys in a file, the primary first; `undefined` where there is none. Throws `KeyringFileError`. */
+export async function readKeyringFile(
+  file: string | undefined,
+): Promise<readonly Uint8Array[] | undefined> {
+  if (file === undefined) return undefined;
   let content: string;
   try {
     content = await readFile(file, 'utf8');

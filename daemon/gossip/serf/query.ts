@@ -6,7 +6,6 @@ import { randomInt, type Random } from '../../support/random.ts';
 import { socketAddress, type Node } from '../memberlist/node.ts';
 import type { IncomingQuery, QueryOptions, QueryOutcome } from '../pool.ts';
 import type { Address } from '../transport/transport.ts';
-import { decodeText } from '../wire/text.ts';
 import type { LamportClock } from './lamport.ts';
 import type { Member } from './members.ts';
 import { query, queryFlag, queryResponse, type Query, type QueryResponse } from './messages.ts';
@@ -35,9 +34,10 @@ export class QueryRefusedError extends Error {
   override readonly name = 'QueryRefusedError';
 }
 
-/** Answers a query; `undefined`: says nothing. */
+/** Answers a query; `undefined`: says nothing. `origin`: where the answer goes to. */
 export type QueryHandler = (
   query: IncomingQuery,
+  origin: Address | undefined,
 ) => Uint8Array | undefined | Promise<Uint8Array | undefined>;
 
 interface Pending {
@@ -233,11 +233,12 @@ export class QueryEngine {
     const timeoutMs = Math.min(Math.max(0, question.timeoutNs / 1e6), longestTimeoutMs);
     const deadlineMs = clock.monotonicMs() + timeoutMs;
     try {
-      const payload = await handler({
+      const incoming = {
         name: question.name,
         payload: Uint8Array.from(question.payload ?? []),
         from: question.sourceNode ?? this.#nameOf(question) ?? '',
-      });
+      };
+      const payload = await handler(incoming, addressOf(question));
       if (payload === undefined) return;
       if (clock.monotonicMs() > deadlineMs) this.#port.count('query_responses_too_late');
       else this.#respond(question, 0, payload);
@@ -302,9 +303,4 @@ function addressOf(question: Query): Address | undefined {
   const { addr, port } = question;
   if ((addr.length !== 4 && addr.length !== 16) || port === 0) return undefined;
   return socketAddress({ addr, port });
-}
-
-/** The text of a payload, for the internal queries that carry a name. */
-export function payloadText(payload: Uint8Array): string {
-  return decodeText(payload);
 }

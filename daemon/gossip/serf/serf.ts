@@ -14,7 +14,7 @@ import type { JoinResult, PoolEvent, PoolMember, QueryOptions, QueryOutcome } fr
 import type { Address, OpenTransport } from '../transport/transport.ts';
 import { announceJoin, announceLeave } from './announce.ts';
 import { startBackground } from './background.ts';
-import { answerConflicts, NameConflicts } from './conflict.ts';
+import { NameConflicts } from './conflict.ts';
 import { CoordinateClient, encodeCoordinate } from './coordinate.ts';
 import { SerfDelegate, type Clocks, type Queues } from './delegate.ts';
 import { EventCoalescer, type CoalesceSettings } from './event-coalescing.ts';
@@ -139,10 +139,10 @@ export class Serf {
       clock,
       queries: this.#queries,
       localNode: () => this.#running().localNode(),
+      memberOf: (name) => this.#members.get(name),
       report: (trouble) => this.#emit({ type: 'trouble', trouble }),
       lost: (detail) => void this.#evict(detail),
     });
-    answerConflicts(this.#queries, this.#name, (name) => this.#members.get(name));
     this.#delegate = new SerfDelegate({
       clocks: this.#clocks,
       queues: this.#queues,
@@ -168,7 +168,7 @@ export class Serf {
    */
   async start(): Promise<Address> {
     const options = this.#options;
-    const keys = await this.#storedKeys();
+    const keys = (await readKeyringFile(options.keyringFile)) ?? options.memberlist.keys;
     const found = await this.#openSnapshot();
     const memberlist = options.createMemberlist({
       config: { ...options.memberlist, keys },
@@ -376,12 +376,6 @@ export class Serf {
       queue: this.#queues.intents,
       hasOthers: () => this.#members.hasOthers(),
     };
-  }
-
-  async #storedKeys(): Promise<readonly Uint8Array[]> {
-    const { keyringFile, memberlist } = this.#options;
-    const stored = keyringFile === undefined ? undefined : await readKeyringFile(keyringFile);
-    return stored ?? memberlist.keys;
   }
 
   async #openSnapshot(): Promise<SnapshotState | undefined> {

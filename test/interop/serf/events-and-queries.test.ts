@@ -25,8 +25,7 @@ describe.skipIf(missing !== undefined)(`events and queries${missing ? `: ${missi
       await agent.run('event', '-coalesce=false', 'discovered', `go ${index}`);
     }
     await poll(
-      () =>
-        (ours.every((member) => received(member, 'discovered').length >= 20) || undefined),
+      () => ours.every((member) => received(member, 'discovered').length >= 20) || undefined,
       spreadMs,
     );
     for (const each of agents) {

@@ -65,7 +65,7 @@ describe.skipIf(missing !== undefined)(`encrypted pools${missing ? `: ${missing}
       await agent?.run('keys', `-install=${third}`);
       await agent?.run('keys', `-use=${third}`);
       await agent?.run('keys', `-remove=${second}`);
-      expect(await agent?.run('keys', '-list')).toContain(`${third} [4/4]`);
+      expect((await agent?.run('keys', '-list'))?.replace(/ +/g, ' ')).toContain(`${third} [4/4]`);
       await new Promise((resolve) => setTimeout(resolve, 3000));
     } finally {
       clearInterval(load);
