@@ -31,19 +31,6 @@ export function configInput(options: OptionValues, io: CliIo): ConfigInput {
   };
 }
 
-/** Gives what the configuration is loaded from: the options, the environment, this machine. */
-export function configInput(options: OptionValues, io: CliIo): ConfigInput {
-  const flags = Object.entries(options).filter(
-    (entry): entry is [string, string] => flagNames.has(entry[0]) && typeof entry[1] === 'string',
-  );
-  return {
-    flags: Object.fromEntries(flags),
-    environment: io.environment,
-    readFile: readConfigText,
-    machine: thisMachine(io.environment),
-  };
-}
-
 /** Loads the configuration that the options and the environment give. Never throws. */
 export function loadFrom(options: OptionValues, io: CliIo): LoadedConfig {
   return loadConfig(configInput(options, io));
