@@ -3,7 +3,7 @@
 import type { Address } from '../transport/transport.ts';
 
 /** The timing of a pool. All members should use the same profile. */
-export interface Timing {
+interface Timing {
   /**
    * How long one stream exchange (push/pull, TCP ping, reliable message) may take. Raising it
    * tolerates slower links; a peer that hangs then holds a stream for longer.
@@ -73,7 +73,7 @@ const lan: Timing = {
 };
 
 /** memberlist's profiles: one site, several sites, one machine. */
-export const profiles: Readonly<Record<Profile, Timing>> = {
+const profiles: Readonly<Record<Profile, Timing>> = {
   lan,
   wan: {
     ...lan,
@@ -133,7 +133,7 @@ export interface Limits {
   readonly maxRelayedPings: number;
 }
 
-export const defaultLimits: Limits = {
+const defaultLimits: Limits = {
   maxNodes: 10_000,
   handoffQueueDepth: 1024,
   datagramsPerSlice: 64,

@@ -21,7 +21,7 @@ export interface Delegate {
 }
 
 /** Told of members. `notifyLeave` is a death (`node.state` is `dead`) or a departure (`left`). */
-export interface EventDelegate {
+interface EventDelegate {
   notifyJoin(node: Node): void;
   notifyLeave(node: Node): void;
   /** The meta-data changed. */
@@ -29,22 +29,22 @@ export interface EventDelegate {
 }
 
 /** Told when a second node claims a name with another address. */
-export interface ConflictDelegate {
+interface ConflictDelegate {
   notifyConflict(existing: Node, other: Node): void;
 }
 
 /** May refuse the merge of a push/pull: a reason refuses, `undefined` lets it pass. */
-export interface MergeDelegate {
+interface MergeDelegate {
   notifyMerge(peers: readonly Node[]): string | undefined;
 }
 
 /** May refuse a node that says it is alive: a reason refuses, `undefined` lets it pass. */
-export interface AliveDelegate {
+interface AliveDelegate {
   notifyAlive(peer: Node): string | undefined;
 }
 
 /** Puts a payload on acks and learns round trips from them. */
-export interface PingDelegate {
+interface PingDelegate {
   /** `undefined`: an ack without payload. */
   ackPayload(): Uint8Array | undefined;
   /** A direct ping was answered in time. `payload` is empty where the ack had none. */

@@ -60,7 +60,7 @@ export async function joinAll(core: Core, addresses: readonly string[]): Promise
  * Reads `host`, `host:port`, `[v6]:port` or a bare IPv6 address; memberlist 0.2.0's `name/` in
  * front is allowed. Throws with the reason.
  */
-export function parseAddress(address: string, defaultPort: number): Address {
+function parseAddress(address: string, defaultPort: number): Address {
   const text = address.slice(address.indexOf('/') + 1).trim();
   const match =
     /^\[(?<host>[^\]]+)\](?::(?<port>\d+))?$/.exec(text) ??

@@ -7,7 +7,7 @@ import type { SimulatedMember } from './simulated-member.ts';
 import { World, type WorldOptions } from './world.ts';
 
 /** A scenario found the engine wrong. The message has all that is needed to replay it. */
-export class InvariantBroken extends Error {
+class InvariantBroken extends Error {
   override readonly name = 'InvariantBroken';
 
   constructor(seed: number, history: readonly string[], what: string) {

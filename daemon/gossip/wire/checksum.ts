@@ -5,7 +5,7 @@ import { messageType } from './messages.ts';
 import { WireError } from './wire-error.ts';
 
 /** Bytes that the checksum adds. */
-export const checksumOverhead = 5;
+const checksumOverhead = 5;
 
 /** Puts the checksum before a message. */
 export function addChecksum(message: Uint8Array): Uint8Array {

@@ -40,7 +40,7 @@ export const metaMaxSize = 512;
 /** A node name longer than this is refused: serf allows 128, a host name has 253. */
 export const nodeNameMaxSize = 512;
 /** The most that one TCP frame, its decompressed content or a user state may have, bytes. */
-export const streamMaxSize = 20 * 1024 * 1024;
+const streamMaxSize = 20 * 1024 * 1024;
 
 const name = textUpTo(nodeNameMaxSize);
 const address = bytesUpTo(16);
@@ -128,8 +128,6 @@ export const compressed = message(messageType.compress, {
   buf: ['Buf', bytesUpTo(streamMaxSize)],
 });
 
-export type Ping = Shape<typeof ping>;
-export type IndirectPing = Shape<typeof indirectPing>;
 export type Suspect = Shape<typeof suspect>;
 export type Alive = Shape<typeof alive>;
 export type Dead = Shape<typeof dead>;

@@ -100,7 +100,7 @@ describe('the old-spec dialect', () => {
     fc.assert(
       fc.property(
         fc.maxSafeInteger(),
-        fc.string({ unit: 'binary', maxLength: 40 }),
+        fc.uint8Array().map(decodeText),
         fc.uint8Array(),
         fc.double(),
         (number, string, raw, float) => {
