@@ -44,7 +44,7 @@ function languageIn(argv: readonly string[]): string | undefined {
 }
 
 /** The nearest package.json above this file: `../..` in the sources and in `dist` alike. */
-export function productVersion(): string {
+function productVersion(): string {
   for (const up of ['../../package.json', '../../../package.json']) {
     try {
       const parsed: unknown = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8'));

@@ -3,13 +3,6 @@
 import { formatDuration } from '../../proto/health.ts';
 import type { Locale, MessageKey, Translate } from '../../proto/translate.ts';
 
-/** The last part of every message key of an area. */
-export type NameIn<Area extends string> = MessageKey extends infer Key
-  ? Key extends `${Area}.${infer Name}`
-    ? Name
-    : never
-  : never;
-
 export interface Words {
   readonly say: Translate;
   readonly locale: Locale;

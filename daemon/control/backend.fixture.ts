@@ -7,7 +7,7 @@ import { silentLogger } from '../support/logger.ts';
 import { systemClock } from '../support/clock.ts';
 import type { ConfigView, ControlBackend, LogEntry } from './ports.ts';
 
-export const startedMs = Date.UTC(2026, 0, 2, 3, 4, 5);
+const startedMs = Date.UTC(2026, 0, 2, 3, 4, 5);
 
 /** A peer in sync, heard just now. */
 export function peerStatus(more: Partial<PeerStatus> = {}): PeerStatus {

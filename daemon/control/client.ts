@@ -20,15 +20,15 @@ const largestAnswerBytes = 64 * 1024 * 1024;
 type Methods = typeof ControlServiceService;
 
 /** Names of requests with one answer, and of those with a stream of answers. */
-export type UnaryName = {
+type UnaryName = {
   [Name in keyof Methods]: Methods[Name]['responseStream'] extends false ? Name : never;
 }[keyof Methods];
-export type StreamName = Exclude<keyof Methods, UnaryName>;
+type StreamName = Exclude<keyof Methods, UnaryName>;
 
-export type RequestOf<Name extends keyof Methods> = Parameters<
+type RequestOf<Name extends keyof Methods> = Parameters<
   Methods[Name]['requestSerialize']
 >[0];
-export type AnswerOf<Name extends keyof Methods> = ReturnType<Methods[Name]['responseDeserialize']>;
+type AnswerOf<Name extends keyof Methods> = ReturnType<Methods[Name]['responseDeserialize']>;
 
 export interface ControlClient {
   /** Where the daemon was found, and what it said of itself. */

@@ -40,7 +40,7 @@ export interface ExportLink {
 }
 
 /** What the pool is known to suffer from, and since when. */
-export interface RecentTrouble extends PoolTrouble {
+interface RecentTrouble extends PoolTrouble {
   readonly lastMs: number;
 }
 
@@ -62,7 +62,7 @@ export interface LogSource {
   onLine(listener: (entry: LogEntry) => void): () => void;
 }
 
-export interface ConfigValue {
+interface ConfigValue {
   readonly key: string;
   /** Plain data; a secret is `'(hidden)'`. */
   readonly value: unknown;
@@ -107,7 +107,7 @@ export interface ConfigOutcome extends ConfigVerdict {
   readonly version: string;
 }
 
-export type ParsedRules =
+type ParsedRules =
   | { readonly ok: true; readonly rules: Rules }
   | { readonly ok: false; readonly problems: readonly ConfigMistake[] };
 

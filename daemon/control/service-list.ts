@@ -16,7 +16,7 @@ const columns: Readonly<Record<string, (row: ServiceRow) => string | number>> = 
 };
 
 /** Gives the number of copies under a service, over all clusters. */
-export function foreignCount(row: Pick<ServiceRow, 'foreignInstances'>): number {
+function foreignCount(row: Pick<ServiceRow, 'foreignInstances'>): number {
   return Object.values(row.foreignInstances).reduce((sum, count) => sum + count, 0);
 }
 

@@ -5,7 +5,7 @@ import { networkInterfaces } from 'node:os';
 import type { HostPort } from './check.ts';
 
 /** The gossip port where an address names none. */
-export const defaultGossipPort = 30_190;
+const defaultGossipPort = 30_190;
 
 /** Reads `host`, `host:port` or `[ipv6]:port`. */
 export function splitAddress(address: string): HostPort {

@@ -36,7 +36,7 @@ export interface CheckContext {
     | undefined;
 }
 
-export type CheckStatus = 'ok' | 'warn' | 'fail' | 'skipped';
+type CheckStatus = 'ok' | 'warn' | 'fail' | 'skipped';
 
 /** What one check found. A skipped one says why in its text. */
 export interface CheckFinding {

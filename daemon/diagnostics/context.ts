@@ -6,7 +6,7 @@ import type { Clock } from '../support/clock.ts';
 import type { CheckContext } from './check.ts';
 
 /** The store's file in the data directory. */
-export const storeFileName = 'state.db';
+const storeFileName = 'state.db';
 
 /** Gives the context of a check run; `running` is `undefined` where no daemon runs. */
 export function checkContextOf(

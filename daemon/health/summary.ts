@@ -37,7 +37,7 @@ function isDegrading(code: Condition['code']): boolean {
 }
 
 /** True when a recent heartbeat says that the peer is whole, and nothing of it waits here. */
-export function isInSync(peer: PeerStatus, nowMs: number): boolean {
+function isInSync(peer: PeerStatus, nowMs: number): boolean {
   return (
     peer.link === 'connected' &&
     peer.lastHeardMs !== undefined &&
