@@ -6,6 +6,8 @@ import type {
   RegistryChange,
   RegistryCondition,
   RegistryDriver,
+  RegistryMemory,
+  RegistryObserver,
   ServiceRef,
 } from '../../daemon/registry/driver.ts';
 import { poll } from '../support/poll.ts';
@@ -32,13 +34,13 @@ export interface ObservedDriver {
 }
 
 /** Starts `driver` and keeps what it tells. */
-export function observe(driver: RegistryDriver): ObservedDriver {
+export function observe(driver: RegistryDriver, memory?: RegistryMemory): ObservedDriver {
   const changes: RegistryChange[] = [];
   const conditions: RegistryCondition[] = [];
   const services = new Map<string, Service>();
   const instances = new Map<string, Instance>();
   const key = (serviceId: string, instanceId: string): string => `${serviceId}/${instanceId}`;
-  driver.start({
+  const observer: RegistryObserver = {
     changed(change) {
       changes.push(change);
       for (const service of change.services) services.set(service.serviceId, service);
@@ -53,7 +55,8 @@ export function observe(driver: RegistryDriver): ObservedDriver {
     condition(condition) {
       conditions.push(condition);
     },
-  });
+  };
+  driver.start(observer, memory);
   const observed: ObservedDriver = {
     driver,
     changes,

@@ -33,6 +33,26 @@ export function readingContract(makeFixture: () => Promise<RegistryFixture>): vo
       await observed.untilCondition('answering');
     });
 
+    it('trusts an empty registry only if nothing is known of it', async () => {
+      const empty = await makeFixture();
+      onTestFinished(() => empty.close());
+      const fresh = observe(empty.createDriver(), { known: 0 });
+      onTestFinished(() => fresh.stop());
+      await fresh.untilCondition('answering');
+      expect(fresh.changes[0]?.services).toEqual([]);
+      const robbed = observe(empty.createDriver(), { known: 1 });
+      onTestFinished(() => robbed.stop());
+      await robbed.untilCondition('suspicious-loss');
+      expect(robbed.conditions.some(({ state }) => state === 'answering')).toBe(false);
+    });
+
+    it('waits for owners of a registry that lacks most of what was known', async () => {
+      const robbed = observe(fixture.createDriver(), { known: 1_000 });
+      onTestFinished(() => robbed.stop());
+      await robbed.untilCondition('waiting-for-owners');
+      await robbed.untilCondition('answering');
+    });
+
     it('sees every field of a service and of its instances', async () => {
       const service = sampleService();
       const instance = sampleInstance({ status: 'STARTING' });

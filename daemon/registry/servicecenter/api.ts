@@ -39,7 +39,7 @@ export interface NameKey {
 }
 
 /** What a batch find says of one of its items. */
-export type FoundItem =
+type FoundItem =
   | { readonly kind: 'same' }
   | { readonly kind: 'updated'; readonly rev: string; readonly instances: readonly unknown[] }
   | { readonly kind: 'unknown-name' }

@@ -39,7 +39,10 @@ export function conditionOf(facts: RoundFacts): RegistryCondition {
   }
   if (facts.ownersUntilMs !== undefined && facts.nowMs < facts.ownersUntilMs) {
     const seconds = Math.ceil((facts.ownersUntilMs - facts.nowMs) / 1_000);
-    return unknown('waiting-for-owners', `the registry was empty; owners have ${seconds} s more`);
+    return unknown(
+      'waiting-for-owners',
+      `the registry was empty, or lost much; owners have ${seconds} s more`,
+    );
   }
   return { state: 'answering' };
 }

@@ -3,13 +3,13 @@
 import { z } from 'zod';
 
 /** A domain and the projects of it that are synchronised. */
-export interface TenantOptions {
+interface TenantOptions {
   readonly domain: string;
   readonly projects: readonly string[];
 }
 
 /** PEM texts, not paths. */
-export interface TlsOptions {
+interface TlsOptions {
   readonly ca?: string;
   /** Client certificate and key, where the server asks for them. */
   readonly cert?: string;

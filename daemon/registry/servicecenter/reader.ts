@@ -12,12 +12,18 @@ import { findCapabilities, type Capabilities } from './capabilities.ts';
 import { conditionOf } from './condition.ts';
 import { tenantsOf, type ServiceCenterSettings, type Tenant } from './options.ts';
 import { createTenantReader, type TenantRound } from './tenant-reader.ts';
-import { answered, interrupted, unseen, type Continuity } from './trust.ts';
+import { answered, interrupted, isSuspiciousLoss, unseen, type Continuity } from './trust.ts';
 
 /** A round may cost a tenth of the time: the interval is this many times what its finds cost. */
 const intervalFactor = 10;
-/** The cheapest of so many rounds is what a round costs; the rest of the others was waiting. */
+/** The cheapest of so many rounds is what a round takes; the rest of the others was waiting. */
 const roundsWeighed = 8;
+/**
+ * What one unchanged name costs the server at most, milliseconds: three times the 12 µs measured
+ * (§11). A round that takes longer waits, for a busy machine or a far one. Raising it makes the feed
+ * slower there; lowering it lets a slow server give more than a tenth of a core.
+ */
+const nameCostMs = 0.036;
 /** Longest interval. Raising it spares a registry that answers slowly and shows changes later. */
 const longestIntervalMs = 5_000;
 /** Shortest time between two rounds that hints ask for. */
@@ -73,8 +79,8 @@ export function createReader(
   let startedAtMs = -Infinity;
   let sweptAtMs = 0;
   let ownersUntilMs: number | undefined;
-  /** An empty first view may be a loss: something was known of this registry, or may have been. */
-  let maybeLost = true;
+  /** What an earlier run knew of this registry; `undefined`: nobody can say. */
+  let known: number | undefined;
   let lastCondition = '';
   let timer: Timer | undefined;
   let running: Promise<void> | undefined;
@@ -149,7 +155,10 @@ export function createReader(
     roundMs = findMs;
     costs.push(findMs);
     if (costs.length > roundsWeighed) costs.shift();
-    const cost = Math.min(...costs);
+    const names = readers.reduce((sum, { view }) => sum + view.names.size, 0);
+    // Without its cache every round reads everything: only the time tells.
+    const mostMs = capabilities.cache ? Math.max(1, names * nameCostMs) : Infinity;
+    const cost = Math.min(mostMs, ...costs);
     intervalMs = Math.max(settings.pollMinMs, Math.min(longestIntervalMs, cost * intervalFactor));
     auditing ??= audit
       .look(capabilities.cache)
@@ -183,10 +192,19 @@ export function createReader(
         merged.removedServices.length >
       0;
     if (!whole || something) observer?.changed(merged);
+    if (!whole) compareWithMemory(merged.services.length + merged.instances.length);
     whole = true;
   };
+
+  /** Most of what an earlier run knew is missing: owners may still be coming back. */
+  const compareWithMemory = (found: number): void => {
+    if (known !== undefined && isSuspiciousLoss(known - found, known)) {
+      ownersUntilMs = now() + settings.ownersWaitMs;
+    }
+  };
+
   const conditionNow = (trouble: Trouble | undefined): RegistryCondition => {
-    const emptyFromStart = maybeLost && readers.every((reader) => reader.emptyFromStart);
+    const emptyFromStart = known !== 0 && readers.every((reader) => reader.emptyFromStart);
     if (emptyFromStart) ownersUntilMs = now() + settings.ownersWaitMs;
     return conditionOf({
       nowMs: now(),
@@ -240,7 +258,7 @@ export function createReader(
   return {
     start(given, memory) {
       observer = given;
-      maybeLost = memory === undefined || memory.known > 0;
+      known = memory?.known;
       say({ state: 'unknown', reason: 'starting', detail: 'nothing was read yet' });
       schedule(0);
     },

@@ -18,7 +18,7 @@ const defaultLeaseMs = 120_000;
 /** Readings at a time. */
 const parallel = 6;
 
-export type Removed = Pick<RegistryChange, 'removedInstances' | 'removedServices'>;
+type Removed = Pick<RegistryChange, 'removedInstances' | 'removedServices'>;
 
 /** What is held, for the condition. */
 export interface Held {

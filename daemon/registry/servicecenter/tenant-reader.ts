@@ -18,7 +18,7 @@ const instancesAnAnswer = 4_000;
 /** Details read at a time. Raising it starts faster and loads the registry more. */
 const detailsParallel = 6;
 
-export interface RoundContext {
+interface RoundContext {
   /** Monotonic, milliseconds. */
   now(): number;
   continuity(): Continuity;

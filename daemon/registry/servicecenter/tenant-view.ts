@@ -8,12 +8,12 @@ import { detailsHash, instanceHash, listedServiceHash } from './content.ts';
 import type { Tenant } from './options.ts';
 import { decodeInstance, type ListedService } from './wire.ts';
 
-export interface SeenInstance {
+interface SeenInstance {
   readonly hash: number;
   readonly leaseMs: number;
 }
 
-export interface KnownService {
+interface KnownService {
   readonly service: Service;
   readonly schemaIds: readonly string[];
   readonly listedHash: number;
@@ -34,7 +34,7 @@ export interface NameEntry {
 }
 
 /** What a reading of one name brought. */
-export interface FoundChange {
+interface FoundChange {
   readonly changed: readonly Instance[];
   readonly missing: readonly InstanceRef[];
   /** Ids of services that no list named yet. */
@@ -72,12 +72,12 @@ export function instanceKey(serviceId: string, instanceId: string): string {
   return `${serviceId}/${instanceId}`;
 }
 
-export function nameText({ environment, app, name }: NameKey): string {
+function nameText({ environment, app, name }: NameKey): string {
   return `${environment}|${app}|${name}`;
 }
 
 /** The registry's own service (§13): never part of the view. */
-export function isRegistryItself(service: Pick<ListedService, 'app' | 'name'>): boolean {
+function isRegistryItself(service: Pick<ListedService, 'app' | 'name'>): boolean {
   return service.name === 'SERVICECENTER' && service.app === 'default';
 }
 

@@ -5,7 +5,7 @@ import type { RemovalProof } from '../../model/records.ts';
 import type { UnknownReason } from '../driver.ts';
 
 /** A time in which the registry did not answer, or its process may have been replaced. */
-export interface Gap {
+interface Gap {
   readonly endMs: number;
   readonly lengthMs: number;
   /** A connection was refused or cut, or another address answers now. */
