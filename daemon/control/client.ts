@@ -25,9 +25,7 @@ type UnaryName = {
 }[keyof Methods];
 type StreamName = Exclude<keyof Methods, UnaryName>;
 
-type RequestOf<Name extends keyof Methods> = Parameters<
-  Methods[Name]['requestSerialize']
->[0];
+type RequestOf<Name extends keyof Methods> = Parameters<Methods[Name]['requestSerialize']>[0];
 type AnswerOf<Name extends keyof Methods> = ReturnType<Methods[Name]['responseDeserialize']>;
 
 export interface ControlClient {
