@@ -55,7 +55,7 @@ interface KeyState {
   /** When the timer brings it back; `undefined`: it waits for no timer. */
   laterMs: number | undefined;
   notBeforeMs: number;
-  lastStartMs: number;
+  lastWriteMs: number;
   lastAim: string;
   repeats: number;
   backoff: Backoff | undefined;
@@ -150,7 +150,7 @@ export class WriteQueue {
     for (const [key, state] of this.#keys) {
       if (state.backoff === undefined || state.job === undefined) continue;
       state.backoff = undefined;
-      state.notBeforeMs = Math.max(nowMs, state.lastStartMs + writeWindowMs);
+      state.notBeforeMs = Math.max(nowMs, state.lastWriteMs + writeWindowMs);
       if (!state.running && !state.listed) this.#list(key, state);
     }
     this.#pump();
@@ -182,7 +182,7 @@ export class WriteQueue {
         listed: false,
         laterMs: undefined,
         notBeforeMs: 0,
-        lastStartMs: Number.NEGATIVE_INFINITY,
+        lastWriteMs: Number.NEGATIVE_INFINITY,
         lastAim: '',
         repeats: 0,
         backoff: undefined,
@@ -200,7 +200,7 @@ export class WriteQueue {
       job.aim === state.lastAim
         ? Math.min(maxRepeatWindowMs, writeWindowMs * 2 ** Math.min(state.repeats, 16))
         : writeWindowMs;
-    const dueMs = Math.max(state.notBeforeMs, state.lastStartMs + window);
+    const dueMs = Math.max(state.notBeforeMs, state.lastWriteMs + window);
     if (dueMs <= this.#options.clock.monotonicMs()) {
       this.#lanes[job.priority]?.add(key);
       state.listed = true;
@@ -243,10 +243,10 @@ export class WriteQueue {
   async #run(key: string, state: KeyState, job: WriteJob): Promise<void> {
     const { clock } = this.#options;
     const startMs = clock.monotonicMs();
-    const quiet = startMs - state.lastStartMs > 60_000;
+    const quiet = startMs - state.lastWriteMs > 60_000;
     state.repeats = job.aim === state.lastAim && !quiet ? state.repeats + 1 : 0;
     state.lastAim = job.aim;
-    state.lastStartMs = startMs;
+    state.lastWriteMs = startMs;
     state.job = undefined;
     state.listed = false;
     state.running = true;
@@ -256,9 +256,11 @@ export class WriteQueue {
     this.#inFlight--;
     state.running = false;
     const endMs = clock.monotonicMs();
+    // The registry may have taken it at any time until its answer: the window counts from there.
+    state.lastWriteMs = endMs;
     if (result === undefined) {
       // Nothing was asked of the registry: this was no write.
-      state.lastStartMs = Number.NEGATIVE_INFINITY;
+      state.lastWriteMs = Number.NEGATIVE_INFINITY;
       state.backoff = undefined;
     } else if (result.ok) {
       this.#budget.succeeded(endMs - startMs, endMs);
@@ -319,7 +321,7 @@ export class WriteQueue {
     this.#sweepDueMs = nowMs + 60_000;
     for (const [key, state] of this.#keys) {
       const busy = state.job !== undefined || state.running;
-      if (!busy && nowMs - state.lastStartMs > 120_000) this.#keys.delete(key);
+      if (!busy && nowMs - state.lastWriteMs > 120_000) this.#keys.delete(key);
     }
   }
 

@@ -10,6 +10,7 @@ export type Step = { readonly atMs: number; readonly site: number } & (
   | { readonly kind: 'app-crash'; readonly app: number }
   | { readonly kind: 'app-change'; readonly app: number }
   | { readonly kind: 'app-move'; readonly app: number; readonly to: number }
+  | { readonly kind: 'app-flap'; readonly app: number }
   | { readonly kind: 'mass-restart' }
   | { readonly kind: 'daemon-kill'; readonly forMs: number; readonly wipe: boolean }
   | { readonly kind: 'daemon-stop'; readonly forMs: number }
@@ -25,6 +26,8 @@ export interface Story {
   /** Instances per site at the beginning. */
   readonly apps: number;
   readonly graceSeconds: number;
+  /** Large losses wait for a person; without this, wrong proofs are not hidden behind it. */
+  readonly guarded: boolean;
   readonly steps: readonly Step[];
 }
 
@@ -37,10 +40,19 @@ export function tellStory(seed: number): Story {
   const sites = 2 + Math.min(randomInt(random, 5), randomInt(random, 5));
   const apps = 1 + randomInt(random, 8);
   const graceSeconds = randomInt(random, 4) === 0 ? 75 : 600;
+  const guarded = randomInt(random, 2) === 0;
   const count = 2 + randomInt(random, 14);
-  const steps = Array.from({ length: count }, () => step(random, sites));
+  const steps: Step[] = [];
+  while (steps.length < count) {
+    const last = steps.at(-1);
+    const next = step(random, sites);
+    // Troubles seldom come alone: half of them hit the same site soon after the last.
+    const follows = last !== undefined && randomInt(random, 2) === 0;
+    const atMs = follows ? Math.min(unrestMs, last.atMs + randomInt(random, 6000)) : next.atMs;
+    steps.push(follows ? { ...next, atMs, site: last.site } : next);
+  }
   steps.sort((left, right) => left.atMs - right.atMs);
-  return { seed, sites, apps, graceSeconds, steps };
+  return { seed, sites, apps, graceSeconds, guarded, steps };
 }
 
 function step(random: Random, sites: number): Step {
@@ -48,7 +60,7 @@ function step(random: Random, sites: number): Step {
   const app = randomInt(random, 1000);
   const to = randomInt(random, sites);
   const forMs = [500, 3000, 10_000, 40_000, 85_000][randomInt(random, 5)] ?? 0;
-  switch (randomInt(random, 16)) {
+  switch (randomInt(random, 17)) {
     case 0:
     case 1:
       return { ...at, kind: 'app-start', service: randomInt(random, 4) };
@@ -77,6 +89,8 @@ function step(random: Random, sites: number): Step {
     case 13:
       return { ...at, kind: 'registry-restart', keepsData: randomInt(random, 2) === 0 };
     case 14:
+      return { ...at, kind: 'app-flap', app };
+    case 15:
       return { ...at, kind: 'link-cut', to, forMs };
     default:
       return { ...at, kind: 'clock-jump', byMs: (randomInt(random, 3) - 1) * 600_000 };
@@ -114,8 +128,8 @@ export async function shrink(
 
 /** Gives the story as lines for people. */
 export function storyText(story: Story): string {
-  const { seed, sites, apps, graceSeconds, steps } = story;
-  const head = `seed ${seed}: ${sites} sites, ${apps} instances each, grace ${graceSeconds} s`;
+  const { seed, sites, apps, graceSeconds, guarded, steps } = story;
+  const head = `seed ${seed}: ${sites} sites, ${apps} instances each, grace ${graceSeconds} s${guarded ? '' : ', unguarded'}`;
   const lines = steps.map(({ atMs, site, kind, ...rest }) => {
     const details = Object.entries(rest).map(([name, value]) => `${name} ${String(value)}`);
     return `  ${(atMs / 1000).toFixed(1)} s  site ${site}  ${[kind, ...details].join(', ')}`;

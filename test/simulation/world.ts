@@ -29,6 +29,8 @@ const settleLimitMs = 150_000;
 /** A tombstone may overtake nothing, but what it removes may be registered again meanwhile. */
 const crossingMs = 6000;
 
+const noLimits = { share: 1, count: 1_000_000, windowSeconds: 60 };
+
 export interface Site {
   readonly name: string;
   readonly index: number;
@@ -166,7 +168,7 @@ export class World {
       }),
       store: site.store,
       rules: this.#rules,
-      limits: defaultGuardLimits,
+      limits: this.story.guarded ? defaultGuardLimits : noLimits,
       clock: site.clock,
       random: this.#random,
       logger: silentLogger,
@@ -226,6 +228,9 @@ export class World {
         return;
       case 'app-change':
         chosen?.change();
+        return;
+      case 'app-flap':
+        for (let each = 0; each < 8; each++) later(each * 230, () => chosen?.change());
         return;
       case 'app-move':
         if (chosen === undefined || this.sites[step.to] === undefined) return;
