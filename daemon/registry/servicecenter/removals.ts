@@ -127,8 +127,8 @@ export function createRemovals(view: TenantView, api: ServiceCenterApi): Removal
       const missing = new Map(
         refs.map((ref) => [instanceKey(ref.serviceId, ref.instanceId), ref] as const),
       );
-      for (const [key, { ref }] of instances) {
-        if (view.entryOf(ref.serviceId) === entry && !missing.has(key)) instances.delete(key);
+      if (instances.size > 0) {
+        for (const key of entry.instances.keys()) if (!missing.has(key)) instances.delete(key);
       }
       for (const [key, ref] of missing) if (!instances.has(key)) newInstances.set(key, ref);
     },
