@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { asSyncerError } from '../proto/errors.ts';
 import type { Config } from './config/schema.ts';
 import { holdDataDir } from './config/data-dir.ts';
-import { controlAddress } from './control/address.ts';
+import { controlAddress } from '../proto/control/address.ts';
 import { answerLookup, lookupQuery } from './control/lookup.ts';
 import type { ConfigAccess, LogSource } from './control/ports.ts';
 import { startControlServer } from './control/server.ts';

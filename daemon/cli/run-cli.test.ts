@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { exitCodes } from '../../proto/errors.ts';
-import { controlAddress } from '../control/address.ts';
+import { controlAddress } from '../../proto/control/address.ts';
 import {
   fixtureBackend,
   instanceRow,

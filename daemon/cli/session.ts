@@ -1,6 +1,6 @@
 // One run of a command: where it prints, in which language and form, and its connection.
 
-import { connectControl, type ControlClient } from '../control/client.ts';
+import { connectControl, type ControlClient } from '../../proto/control/client.ts';
 import type { Text } from '../../proto/gen/syncer/control/v1/control.ts';
 import { renderText } from '../../proto/health.ts';
 import type { Locale, Translate } from '../../proto/translate.ts';

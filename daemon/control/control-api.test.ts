@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SyncerError } from '../../proto/errors.ts';
 import type { State } from '../../proto/gen/syncer/control/v1/control.ts';
-import { controlAddress } from './address.ts';
+import { controlAddress } from '../../proto/control/address.ts';
 import { fixtureBackend, peerStatus, syncStatus, type FixtureBackend } from './backend.fixture.ts';
-import { connectControl, type ControlClient } from './client.ts';
+import { connectControl, type ControlClient } from '../../proto/control/client.ts';
 import { startControlServer, type ControlServer } from './server.ts';
 
 let directory: string;

@@ -10,7 +10,7 @@ import { userInfo } from 'node:os';
 import { runChecks } from '../diagnostics/run-checks.ts';
 import type { GossipPool, KeyOperation } from '../gossip/pool.ts';
 import type { HeldSelection } from '../sync/engine.ts';
-import { controlApi, rangesOverlap } from './api-version.ts';
+import { controlApi, rangesOverlap } from '../../proto/control/api-version.ts';
 import { editsOf, viewConfig, viewOutcome, viewProblem, viewVerdict } from './config-view.ts';
 import { findInstance, listInstances } from './instance-list.ts';
 import { streamLogs } from './log-stream.ts';

@@ -8,7 +8,7 @@ import type {
 import { once } from 'node:events';
 import { asSyncerError } from '../../proto/errors.ts';
 import type { Logger } from '../support/logger.ts';
-import { toServiceError } from './error-transport.ts';
+import { toServiceError } from '../../proto/control/error-transport.ts';
 
 /** Makes handlers that log bugs of ours; errors of the caller are the caller's to read. */
 export interface Serve {

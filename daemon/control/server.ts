@@ -4,7 +4,7 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { ControlServiceService } from '../../proto/gen/syncer/control/v1/control.ts';
 import { SyncerError } from '../../proto/errors.ts';
-import { grpcTarget, type ControlAddress } from './address.ts';
+import { grpcTarget, type ControlAddress } from '../../proto/control/address.ts';
 import { createHandlers } from './handlers.ts';
 import type { ControlBackend } from './ports.ts';
 import { createServe } from './serve.ts';

@@ -4,7 +4,7 @@
 import { chmod, lstat, mkdir, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { SyncerError } from '../../proto/errors.ts';
-import type { ControlAddress } from './address.ts';
+import type { ControlAddress } from '../../proto/control/address.ts';
 
 type SocketAddress = Extract<ControlAddress, { kind: 'socket' }>;
 

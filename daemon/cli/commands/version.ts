@@ -2,7 +2,7 @@
 
 import { SyncerError } from '../../../proto/errors.ts';
 import type { VersionResponse } from '../../../proto/gen/syncer/control/v1/control.ts';
-import { controlApi } from '../../control/api-version.ts';
+import { controlApi } from '../../../proto/control/api-version.ts';
 import type { CommandSpec } from '../command.ts';
 import type { Session } from '../session.ts';
 

@@ -3,11 +3,8 @@
 
 import { access, constants } from 'node:fs/promises';
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
-import {
-  ControlServiceService,
-  type VersionResponse,
-} from '../../proto/gen/syncer/control/v1/control.ts';
-import { SyncerError } from '../../proto/errors.ts';
+import { ControlServiceService, type VersionResponse } from '../gen/syncer/control/v1/control.ts';
+import { SyncerError } from '../errors.ts';
 import { grpcTarget, type ControlAddress } from './address.ts';
 import { controlApi } from './api-version.ts';
 import { fromServiceError } from './error-transport.ts';

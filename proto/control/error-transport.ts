@@ -2,14 +2,8 @@
 // parameters in the trailers for ours, so that the text is made in the language of the reader.
 
 import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
-import {
-  asSyncerError,
-  errorTable,
-  isErrorCode,
-  SyncerError,
-  type ErrorCode,
-} from '../../proto/errors.ts';
-import type { MessageParameters } from '../../proto/translate.ts';
+import { asSyncerError, errorTable, isErrorCode, SyncerError, type ErrorCode } from '../errors.ts';
+import type { MessageParameters } from '../translate.ts';
 
 const codeKey = 'syncer-error';
 /** Binary, because header values are ASCII and parameters are any text. */
