@@ -6,6 +6,7 @@ import { clustersCommand } from './commands/clusters.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommand } from './commands/config.ts';
 import { daemonCommand } from './commands/daemon.ts';
+import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { explainCommand } from './commands/explain.ts';
 import { heldCommand } from './commands/held.ts';
@@ -43,6 +44,7 @@ export const commands: readonly CommandSpec[] = [
   logsCommand,
   configCommand,
   labCommand,
+  demoCommand,
   versionCommand,
   completionCommand(() => commands),
 ];
