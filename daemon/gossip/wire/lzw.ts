@@ -12,13 +12,27 @@ const maxCode = (1 << maxWidth) - 1;
 /** Slots of the encoder's hash table: four times the codes, so that probing stays short. */
 const tableSize = 4 * (1 << maxWidth);
 
+/**
+ * Tables that every call uses anew, made once: both functions run to their end without giving
+ * way, and a datagram is much smaller than the tables that its codes need.
+ */
+const scratch = {
+  /** Encoder: `code << 8 | byte` → the code of that string; -1 marks a free slot. */
+  keys: new Int32Array(tableSize),
+  codes: new Uint16Array(tableSize),
+  /** Decoder: the string of a code is that of its prefix and one byte more. */
+  prefix: new Uint16Array(1 << maxWidth),
+  suffix: new Uint8Array(1 << maxWidth),
+  /** Decoder: a string is laid down backwards here before it is copied. */
+  stack: new Uint8Array(1 << maxWidth),
+};
+
 /** Compresses; the output equals Go's byte for byte. */
 export function compressLzw(input: Uint8Array): Uint8Array {
   // At most 12 bits a byte, plus clear codes and the end.
   const output = new Uint8Array(Math.ceil(input.length * 1.5) + 16 + (input.length >> 10));
-  /** Keys are `code << 8 | byte`, values the code of that string; -1 marks a free slot. */
-  const keys = new Int32Array(tableSize).fill(-1);
-  const codes = new Uint16Array(tableSize);
+  const { keys, codes } = scratch;
+  keys.fill(-1);
   let bits = 0;
   let bitCount = 0;
   let width = 9;
@@ -86,10 +100,8 @@ export function compressLzw(input: Uint8Array): Uint8Array {
 export function decompressLzw(input: Uint8Array, maxLength: number): Uint8Array {
   let output = new Uint8Array(Math.min(maxLength, Math.max(256, input.length * 3)));
   let length = 0;
-  const prefix = new Uint16Array(1 << maxWidth);
-  const suffix = new Uint8Array(1 << maxWidth);
-  /** A string is laid down backwards here before it is copied. */
-  const stack = new Uint8Array(1 << maxWidth);
+  // What an earlier call left here cannot be reached: a code is used only once it was made anew.
+  const { prefix, suffix, stack } = scratch;
   let width = 9;
   let high = endCode;
   let overflow = 1 << 9;
