@@ -8,7 +8,8 @@ import { absencePhase, leaseSecondsFor, type AbsencePhase } from './absence.ts';
 import { losingClaims } from './conflicts.ts';
 import { buildCopy, copyHash, copyInstanceId, endpointKeys } from './copy.ts';
 import type { LocalService } from './local-view.ts';
-import type { PeerInstance, PeerService, PeerState } from './peer-state.ts';
+import type { PeerInstance, PeerService } from './peer-records.ts';
+import type { PeerState } from './peer-state.ts';
 import { renameService, type CompiledRules, type RuleVerdict } from './rules.ts';
 
 /** A peer's service and where its instances go. */

@@ -2,20 +2,23 @@
 // registry fares and since when it has been silent. Replication fills it; the reconciler reads it.
 
 import { decodeService, RecordError } from '../model/record-codec.ts';
-import type {
-  ExportHealth,
-  ExportRecord,
-  ImportSink,
-  LinkState,
-  PeerHeartbeat,
-  Position,
-  RemovalProof,
-  RemovalRecord,
+import {
+  instanceRecordKey,
+  serviceRecordKey,
+  type ExportHealth,
+  type ExportRecord,
+  type ImportSink,
+  type LinkState,
+  type PeerHeartbeat,
+  type Position,
+  type RemovalRecord,
 } from '../model/records.ts';
-import type { Service } from '../model/service.ts';
 import type { Clock } from '../support/clock.ts';
 import { copyBytes } from './copy-bytes.ts';
 import { bucketOf, DigestTable } from './digest.ts';
+import type { PeerInstance, PeerRemoval, PeerService } from './peer-records.ts';
+import { fitsKind, splitRecordKey } from './record-keys.ts';
+import { SilenceClock } from './silence-clock.ts';
 
 /** Records taken from one peer. What exceeds them is refused and said; it bounds our memory. */
 const maxRecords = 1_000_000;
@@ -23,40 +26,6 @@ const maxRecords = 1_000_000;
 const maxPayloadBytes = 4 * 1024 * 1024;
 /** Removals of a peer that are remembered while its copies leave. */
 const maxRemovals = 200_000;
-
-/** An instance that the peer exports. */
-export interface PeerInstance {
-  readonly instanceId: string;
-  readonly revision: number;
-  readonly hash: number;
-  readonly originTimeMs: number;
-  readonly payload: Uint8Array;
-  /** When it came in a delta; 0: in a snapshot, so that its age says nothing of the way here. */
-  readonly receivedAtMs: number;
-  /** A snapshot left it out, and its absence is not proven yet. */
-  unproven: boolean;
-  /** The snapshot that last named it. */
-  generation: number;
-  /** What the reconciler worked out from the payload (`desired.ts`). */
-  derived: unknown;
-}
-
-/** A service that the peer exports, and its instances. */
-export interface PeerService {
-  readonly serviceId: string;
-  /** `undefined` while only instances of it have come. */
-  record: { readonly service: Service; readonly hash: number } | undefined;
-  unproven: boolean;
-  generation: number;
-  readonly instances: Map<string, PeerInstance>;
-}
-
-/** How something ceased to be exported. */
-export interface PeerRemoval {
-  readonly proof: RemovalProof;
-  readonly revision: number;
-  readonly atMs: number;
-}
 
 /** What the reconciler hears of a peer. */
 export interface PeerObserver {
@@ -85,12 +54,7 @@ export class PeerState implements ImportSink {
   #link: LinkState = 'connecting';
   #linkReason = '';
   #sinceMs: number;
-  #lastHeardMs: number | undefined;
-  /** Silence that was behind us when this process began to listen, milliseconds. */
-  #silentBeforeMs: number;
-  #heardAtMonotonicMs: number;
-  #heardHere = false;
-  readonly #startedMonotonicMs: number;
+  readonly #silence: SilenceClock;
   #clockOffsetMs: number | undefined;
   #roundTripMs: number | undefined;
   #provenEqualMs: number | undefined;
@@ -105,12 +69,8 @@ export class PeerState implements ImportSink {
     this.cluster = cluster;
     this.#clock = clock;
     this.#observer = observer;
-    const nowMs = clock.nowMs();
-    this.#lastHeardMs = lastHeardMs;
-    this.#silentBeforeMs = lastHeardMs === undefined ? 0 : Math.max(0, nowMs - lastHeardMs);
-    this.#heardAtMonotonicMs = clock.monotonicMs();
-    this.#startedMonotonicMs = clock.monotonicMs();
-    this.#sinceMs = nowMs;
+    this.#silence = new SilenceClock(clock, lastHeardMs);
+    this.#sinceMs = clock.nowMs();
   }
 
   get position(): Position | undefined {
@@ -130,11 +90,11 @@ export class PeerState implements ImportSink {
   }
   /** Wall clock of the last sign of life, in this process or an earlier one. */
   get lastHeardMs(): number | undefined {
-    return this.#lastHeardMs;
+    return this.#silence.lastHeardMs;
   }
   /** True once this process has heard it. */
   get heardHere(): boolean {
-    return this.#heardHere;
+    return this.#silence.heardHere;
   }
   get clockOffsetMs(): number | undefined {
     return this.#clockOffsetMs;
@@ -153,11 +113,11 @@ export class PeerState implements ImportSink {
   }
   /** Since the last sign of life, milliseconds, whatever the wall clock did meanwhile. */
   get silentForMs(): number {
-    return this.#silentBeforeMs + this.#clock.monotonicMs() - this.#heardAtMonotonicMs;
+    return this.#silence.silentForMs;
   }
   /** How long this process has known the peer, milliseconds. */
   get listeningForMs(): number {
-    return this.#clock.monotonicMs() - this.#startedMonotonicMs;
+    return this.#silence.listeningForMs;
   }
   /**
    * True when what we hold is the peer's whole export, and its registry vouches for it: only then
@@ -193,7 +153,7 @@ export class PeerState implements ImportSink {
   }
 
   upsert(records: readonly ExportRecord[], receivedAtMs: number): void {
-    this.#heard(receivedAtMs);
+    this.#silence.heard(receivedAtMs);
     const touched = new Set<PeerService>();
     for (const record of records) {
       const refusal = this.#refusal(record);
@@ -227,7 +187,7 @@ export class PeerState implements ImportSink {
   }
 
   remove(removals: readonly RemovalRecord[], receivedAtMs: number): void {
-    this.#heard(receivedAtMs);
+    this.#silence.heard(receivedAtMs);
     const touched = new Set<PeerService>();
     for (const removal of removals) {
       this.#refused.delete(removal.key);
@@ -248,7 +208,7 @@ export class PeerState implements ImportSink {
   }
 
   heartbeat(beat: PeerHeartbeat): void {
-    this.#heard(beat.receivedAtMs);
+    this.#silence.heard(beat.receivedAtMs);
     this.#clockOffsetMs = beat.clockOffsetMs ?? this.#clockOffsetMs;
     this.#roundTripMs = beat.roundTripMs ?? this.#roundTripMs;
     if (beat.provenEqual) this.#provenEqualMs = beat.receivedAtMs;
@@ -264,7 +224,7 @@ export class PeerState implements ImportSink {
     if (changed) this.#sinceMs = this.#clock.nowMs();
     this.#link = state;
     this.#linkReason = reason;
-    if (state === 'connected') this.#heard(this.#clock.nowMs());
+    if (state === 'connected') this.#silence.heard(this.#clock.nowMs());
     if (changed) this.#observer.peerChanged(this);
   }
 
@@ -289,13 +249,6 @@ export class PeerState implements ImportSink {
     return hashes;
   }
 
-  #heard(atMs: number): void {
-    this.#heardHere = true;
-    this.#lastHeardMs = atMs;
-    this.#silentBeforeMs = 0;
-    this.#heardAtMonotonicMs = this.#clock.monotonicMs();
-  }
-
   #setHealth(health: ExportHealth): boolean {
     const changed = health.state !== this.#health.state;
     this.#health = health;
@@ -309,12 +262,12 @@ export class PeerState implements ImportSink {
     if (this.#records >= maxRecords && this.#locate(record.key) === undefined) {
       return `the peer exports more than ${maxRecords} records`;
     }
-    return parseKey(record) === undefined ? 'a key that does not fit its kind' : undefined;
+    return fitsKind(record.key, record.kind) ? undefined : 'a key that does not fit its kind';
   }
 
   /** Puts a record; gives its service when that changes anything. */
   #put(record: ExportRecord, receivedAtMs: number): PeerService | undefined {
-    const { serviceId, instanceId } = parseKey(record) ?? { serviceId: '', instanceId: '' };
+    const { serviceId, instanceId = '' } = splitRecordKey(record.key) ?? { serviceId: '' };
     this.#removals.delete(record.key);
     this.#refused.delete(record.key);
     const service = this.#services.get(serviceId) ?? this.#newService(serviceId);
@@ -454,7 +407,7 @@ export class PeerState implements ImportSink {
   #locate(
     key: string,
   ): { readonly service: PeerService; readonly instance: PeerInstance | undefined } | undefined {
-    const parsed = splitKey(key);
+    const parsed = splitRecordKey(key);
     const service = parsed === undefined ? undefined : this.#services.get(parsed.serviceId);
     if (parsed === undefined || service === undefined) return undefined;
     if (parsed.instanceId === undefined) {
@@ -474,29 +427,7 @@ export class PeerState implements ImportSink {
 }
 
 function keyOf(service: PeerService, instance?: PeerInstance): string {
-  return instance === undefined
-    ? `s/${service.serviceId}`
-    : `i/${service.serviceId}/${instance.instanceId}`;
-}
-
-/** Takes a record key apart; `undefined` when it is none. Service ids hold no slash. */
-function splitKey(
-  key: string,
-): { readonly serviceId: string; readonly instanceId: string | undefined } | undefined {
-  if (key.startsWith('s/') && key.length > 2) {
-    return { serviceId: key.slice(2), instanceId: undefined };
-  }
-  const end = key.indexOf('/', 2);
-  if (!key.startsWith('i/') || end < 3 || end === key.length - 1) return undefined;
-  return { serviceId: key.slice(2, end), instanceId: key.slice(end + 1) };
-}
-
-function parseKey(
-  record: ExportRecord,
-): { readonly serviceId: string; readonly instanceId: string } | undefined {
-  const parts = splitKey(record.key);
-  if (parts === undefined || (parts.instanceId === undefined) !== (record.kind === 'service')) {
-    return undefined;
-  }
-  return { serviceId: parts.serviceId, instanceId: parts.instanceId ?? '' };
+  const { serviceId } = service;
+  if (instance === undefined) return serviceRecordKey(service);
+  return instanceRecordKey({ serviceId, instanceId: instance.instanceId });
 }

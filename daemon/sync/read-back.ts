@@ -6,7 +6,8 @@ import type { InstanceRef, RegistryDriver } from '../registry/driver.ts';
 import { sleep, type Clock } from '../support/clock.ts';
 import { copyHash } from './copy.ts';
 import { LagMeter } from './lag.ts';
-import type { PeerInstance, PeerState } from './peer-state.ts';
+import type { PeerInstance } from './peer-records.ts';
+import type { PeerState } from './peer-state.ts';
 
 /** Samples a second and peer, at most. Raising it measures more and reads more. */
 const samplesPerSecond = 4;

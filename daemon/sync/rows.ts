@@ -9,7 +9,7 @@ import type { InstanceFilter, InstanceRow, ServiceRow } from './engine.ts';
 import type { HeldRemovals } from './held-removals.ts';
 import type { LeaseKeeper } from './lease-keeper.ts';
 import type { LocalCopy, LocalService, LocalView } from './local-view.ts';
-import type { PeerInstance } from './peer-state.ts';
+import type { PeerInstance } from './peer-records.ts';
 import type { Unwanted } from './plan.ts';
 import { keyOf } from './plan-view.ts';
 import type { Reconciler } from './reconciler.ts';

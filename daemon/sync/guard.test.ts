@@ -1,0 +1,100 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { judgeAbsences, removalGround, type RemovalEvidence } from './guard.ts';
+
+const evidence: fc.Arbitrary<RemovalEvidence> = fc.record({
+  cluster: fc.constant('b'),
+  leftOut: fc.option(
+    fc.record({
+      code: fc.constantFrom('import-rule', 'conflict', 'expired', 'unreadable', 'echo'),
+      reason: fc.constant('because'),
+    }),
+    { nil: undefined },
+  ),
+  successor: fc.option(fc.record({ where: fc.constant('there'), present: fc.boolean() }), {
+    nil: undefined,
+  }),
+  live: fc.boolean(),
+  removal: fc.option(
+    fc.record({ proof: fc.constantFrom('tombstone', 'absence'), revision: fc.nat() }),
+    { nil: undefined },
+  ),
+  provesAbsence: fc.boolean(),
+  absence: fc.constantFrom('present', 'kept', 'quarantined', 'expired'),
+});
+
+describe('removalGround', () => {
+  it('takes absence as proof only from a complete export of a healthy, present peer', () => {
+    fc.assert(
+      fc.property(evidence, (each) => {
+        if (removalGround(each).kind !== 'absence') return;
+        expect(each).toMatchObject({ provesAbsence: true, absence: 'present', live: false });
+      }),
+    );
+  });
+
+  it('keeps what the peer exports, unless a decision at home or an ended policy speaks', () => {
+    fc.assert(
+      fc.property(evidence, (each) => {
+        if (!each.live) return;
+        expect(['unproven', 'decision', 'expired']).toContain(removalGround(each).kind);
+        const decided = each.leftOut !== undefined || each.successor?.present === true;
+        if (!decided) expect(removalGround(each).kind).toBe('unproven');
+      }),
+    );
+  });
+
+  it('keeps a copy until its successor is there', () => {
+    const moved: RemovalEvidence = {
+      cluster: 'b',
+      leftOut: undefined,
+      successor: { where: 'there', present: false },
+      live: true,
+      removal: undefined,
+      provesAbsence: true,
+      absence: 'present',
+    };
+    expect(removalGround(moved).kind).toBe('unproven');
+    const arrived = { ...moved, successor: { where: 'there', present: true } };
+    expect(removalGround(arrived).kind).toBe('decision');
+  });
+});
+
+describe('judgeAbsences', () => {
+  const limits = { share: 0.2, count: 50, windowSeconds: 60 };
+  const round = fc.record({
+    candidates: fc.array(fc.nat(), { maxLength: 120 }),
+    copies: fc.nat(1000),
+    recent: fc.nat(60),
+    waiting: fc.nat(60),
+  });
+
+  it('lets all of a round go or holds all of it, and loses none', () => {
+    fc.assert(
+      fc.property(round, (input) => {
+        const { go, hold } = judgeAbsences({ ...input, limits });
+        expect([...go, ...hold]).toEqual(input.candidates);
+        expect(go.length === 0 || hold.length === 0).toBe(true);
+      }),
+    );
+  });
+
+  it('never lets more go within the window than the limits allow', () => {
+    fc.assert(
+      fc.property(round, (input) => {
+        const { go } = judgeAbsences({ ...input, limits });
+        if (go.length === 0) return;
+        expect(go.length + input.recent).toBeLessThanOrEqual(limits.count);
+        const base = input.copies + input.recent;
+        if (base > 0 && go.length + input.recent > 1) {
+          expect((go.length + input.recent) / base).toBeLessThanOrEqual(limits.share);
+        }
+      }),
+    );
+  });
+
+  it('lets a single absence go, whatever share of a small peer it is', () => {
+    const verdict = judgeAbsences({ candidates: [1], copies: 1, recent: 0, waiting: 0, limits });
+    expect(verdict.go).toEqual([1]);
+  });
+});
