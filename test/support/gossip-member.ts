@@ -79,7 +79,9 @@ async function start(settings: PoolSettings): Promise<unknown> {
     openTransport: netTransport(systemClock),
   });
   pools.set(settings.node, pool);
-  pool.onEvent((event) => send({ node: settings.node, event, atMs: Date.now() }));
+  pool.onEvent((event) =>
+    send({ node: settings.node, event, atMs: performance.timeOrigin + performance.now() }),
+  );
   pool.answer('who', () => Buffer.from(settings.node));
   return pool.start();
 }

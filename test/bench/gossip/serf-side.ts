@@ -1,0 +1,126 @@
+// The real agent: one process a member, watched through its debug log, whose lines arrive here as
+// they are written.
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { freePort } from '../../support/free-port.ts';
+import { poll } from '../../support/poll.ts';
+import { limitMs, type Places, type Side } from './side.ts';
+
+interface Agent {
+  readonly child: ChildProcess;
+  readonly address: string;
+  readonly rpc: string;
+  readonly wrap: (command: readonly string[]) => readonly string[];
+  readonly joined: Set<string>;
+  failed: number;
+  /** Line → when it came first. */
+  readonly seen: Map<string, number>;
+}
+
+/** Starts `count` agents. */
+export async function startSerfSide(count: number, places: Places): Promise<Side> {
+  const agents: Agent[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const host = places?.[index];
+    const bind = host === undefined ? `127.0.0.1:${await freePort()}` : `${host.address}:7946`;
+    const rpc = `127.0.0.1:${await freePort()}`;
+    agents.push(launch(`m${index}`, bind, rpc, host?.wrap ?? ((command) => command)));
+  }
+  const command = (agent: Agent, ...args: string[]): void => {
+    const [name = '', ...rest] = args;
+    const [file = '', ...all] = agent.wrap(['serf', name, `-rpc-addr=${agent.rpc}`, ...rest]);
+    spawn(file, all, { stdio: 'ignore' });
+  };
+  await poll(() => agents.every(({ joined }) => joined.size === 1) || undefined, limitMs);
+  const [first] = agents;
+  if (first === undefined) throw new RangeError('a pool has members');
+
+  return {
+    processes: agents.map(({ child }) => ({ pid: child.pid ?? 0, members: 1 })),
+    async formMs() {
+      // An agent notes the request before it dials: the time of the command line is not counted.
+      for (const agent of agents.slice(1)) command(agent, 'join', first.address);
+      await poll(
+        () => agents.every(({ joined }) => joined.size === count) || undefined,
+        limitMs,
+        5,
+      );
+      const begun = agents.map(({ seen }) => seen.get('joining') ?? Infinity);
+      return (
+        Math.max(...agents.map(({ seen }) => seen.get(`known ${count}`) ?? 0)) - Math.min(...begun)
+      );
+    },
+    async event(name) {
+      command(first, 'event', '-coalesce=false', name, 'payload');
+      const others = agents.slice(1);
+      await poll(
+        () => others.every(({ seen }) => seen.has(`event ${name}`)) || undefined,
+        limitMs,
+        5,
+      );
+      const sentMs = first.seen.get(`sent ${name}`) ?? NaN;
+      return others.map(({ seen }) => (seen.get(`event ${name}`) ?? NaN) - sentMs);
+    },
+    async detectMs() {
+      const victim = agents.pop();
+      const name = `m${agents.length}`;
+      const killedMs = performance.now();
+      victim?.child.kill('SIGKILL');
+      await poll(
+        () => agents.every(({ seen }) => seen.has(`failed ${name}`)) || undefined,
+        limitMs,
+        20,
+      );
+      return Math.max(...agents.map(({ seen }) => seen.get(`failed ${name}`) ?? 0)) - killedMs;
+    },
+    failures: () => agents.reduce((sum, { failed }) => sum + failed, 0),
+    async stop() {
+      for (const { child } of agents) {
+        if (child.exitCode !== null || child.signalCode !== null) continue;
+        const ended = new Promise((resolve) => child.once('exit', resolve));
+        child.kill('SIGKILL');
+        await ended;
+      }
+    },
+  };
+}
+
+function launch(
+  node: string,
+  address: string,
+  rpc: string,
+  wrap: (command: readonly string[]) => readonly string[],
+): Agent {
+  const flags = [`-node=${node}`, `-bind=${address}`, `-rpc-addr=${rpc}`, '-log-level=debug'];
+  const [file = '', ...args] = wrap(['serf', 'agent', ...flags]);
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const agent: Agent = { child, address, rpc, wrap, joined: new Set(), failed: 0, seen: new Map() };
+  let rest = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    const lines = (rest + chunk.toString()).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) read(agent, line);
+  });
+  return agent;
+}
+
+function read(agent: Agent, line: string): void {
+  const note = (key: string): void => {
+    if (!agent.seen.has(key)) agent.seen.set(key, performance.now());
+  };
+  const joined = /EventMemberJoin: (\S+)/.exec(line)?.[1];
+  if (joined !== undefined) {
+    agent.joined.add(joined);
+    note(`known ${agent.joined.size}`);
+  }
+  const failed = /EventMemberFailed: (\S+)/.exec(line)?.[1];
+  if (failed !== undefined) {
+    agent.failed += 1;
+    note(`failed ${failed}`);
+  }
+  if (line.includes('agent: joining:')) note('joining');
+  const event = /messageUserEventType: (\S+)/.exec(line)?.[1];
+  if (event !== undefined) note(`event ${event}`);
+  const sent = /Requesting user event send: (\S+?)\.? /.exec(line)?.[1];
+  if (sent !== undefined) note(`sent ${sent}`);
+}

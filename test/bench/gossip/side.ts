@@ -1,0 +1,29 @@
+// What the bench needs of an engine: a pool of members that it starts, watches and weighs. Two
+// implementations: the real serf agent and our own engine.
+
+import type { Host } from '../../support/netns.ts';
+
+/** A process of the pool and how many members it runs. */
+export interface WeighedProcess {
+  readonly pid: number;
+  readonly members: number;
+}
+
+/** Where members run: on loopback, or each in a network namespace of its own. */
+export type Places = readonly Host[] | undefined;
+
+export interface Side {
+  readonly processes: readonly WeighedProcess[];
+  /** All join the first one at once; gives the milliseconds until each knew all. */
+  formMs(): Promise<number>;
+  /** Sends one event; gives for each member the milliseconds until it had it. */
+  event(name: string): Promise<readonly number[]>;
+  /** Kills the last member; gives the milliseconds until all others held it failed. */
+  detectMs(): Promise<number>;
+  /** Members held failed by others, since the start. */
+  failures(): number;
+  stop(): Promise<void>;
+}
+
+/** How long any of these may take before the bench gives up. */
+export const limitMs = 120_000;
