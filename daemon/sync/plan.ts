@@ -81,7 +81,7 @@ export function planService(input: PlanInput): ServicePlan {
 }
 
 /** The contribution whose content a service of ours carries (conflicts.ts). */
-export function ownerOf(
+function ownerOf(
   local: LocalService | undefined,
   contributions: readonly Contribution[],
 ): Contribution | undefined {

@@ -43,6 +43,12 @@ export interface ReconcilerOptions {
  */
 const gatherMs = 2;
 
+/**
+ * After our own writes a service is planned anew this late: what was written is as planned, and a
+ * service that takes thousands of instances must not be planned once for each.
+ */
+const ownWriteMs = 250;
+
 /** Planning yields to the rest of the process after this long. */
 const sliceMs = 10;
 
@@ -68,6 +74,8 @@ export interface PlanSummary {
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #dirty = new Set<string>();
+  readonly #written = new Set<string>();
+  #writtenTimer: Timer | undefined;
   readonly #plans = new Map<string, PlanSummary>();
   /** Services with absences that the guard has to judge. */
   readonly #doubtful = new Set<string>();
@@ -91,6 +99,7 @@ export class Reconciler {
   stop(): void {
     this.#open = false;
     this.#timer?.cancel();
+    this.#writtenTimer?.cancel();
     this.#auditTimer?.cancel();
   }
 
@@ -98,6 +107,16 @@ export class Reconciler {
   touch(keyText: string): void {
     this.#dirty.add(keyText);
     this.#schedule();
+  }
+  /** A service was written by us: plans it anew in a moment. */
+  touchLater(keyText: string): void {
+    this.#written.add(keyText);
+    this.#writtenTimer ??= this.#options.clock.after(ownWriteMs, () => {
+      this.#writtenTimer = undefined;
+      for (const each of this.#written) this.#dirty.add(each);
+      this.#written.clear();
+      this.#schedule();
+    });
   }
   /** All services that a peer has to do with. */
   touchPeer(cluster: string): void {
@@ -126,9 +145,6 @@ export class Reconciler {
   /** Why the last write of a copy or service cannot succeed, if that is so. */
   refusal(jobKey: string): string | undefined {
     return this.#refused.get(jobKey)?.reason;
-  }
-  get settled(): boolean {
-    return this.#dirty.size === 0;
   }
 
   /** A write did not happen. */

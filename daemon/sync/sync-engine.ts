@@ -53,8 +53,6 @@ import { WriteQueue } from './write-queue.ts';
 import { WriterEpoch, type SyncRole } from './writer-epoch.ts';
 import { refOf, Writer } from './writer.ts';
 
-export type { SyncRole } from './writer-epoch.ts';
-
 export interface SyncEngineOptions {
   /** This cluster's name. */
   readonly cluster: string;
@@ -95,7 +93,8 @@ class Engine implements SyncEngine {
   #condition: RegistryCondition = { state: 'unknown', reason: 'starting', detail: 'not read yet' };
   #conditionSinceMs: number;
   #viewed = false;
-  #mappings: readonly Mapping[] = [];
+  /** Of the last run, until they have been brought in line with the stamps. */
+  #mappings: readonly Mapping[] | undefined;
   #keepTimer: Timer | undefined;
   #stopRole: (() => void) | undefined;
 
@@ -109,7 +108,7 @@ class Engine implements SyncEngine {
     const audit = (entry: Omit<AuditEntry, 'timeMs'>): void => {
       store.audit.append({ timeMs: clock.nowMs(), ...entry });
     };
-    const touched = (keyText: string): void => this.#reconciler.touch(keyText);
+    const touched = (keyText: string): void => this.#reconciler.touchLater(keyText);
 
     this.#log = new ExportLog(cluster, store);
     this.#exporter = new Exporter(this.#log, this.#view, this.#rules);
@@ -348,8 +347,6 @@ class Engine implements SyncEngine {
     for (const cluster of this.#view.clusters()) {
       if (cluster !== this.#options.cluster) this.#peers.get(cluster);
     }
-    rebuildMappings(this.#options.store, this.#mappings, this.#view);
-    this.#mappings = [];
     this.#reconciler.open();
     this.#applyRole();
   }
@@ -403,7 +400,14 @@ class Engine implements SyncEngine {
     const leads = this.#viewed && (this.#options.role?.role ?? 'leader') === 'leader';
     this.#queue.setOpen(leads);
     this.#leases.setRunning(leads);
-    if (leads) this.#reconciler.touchAll();
+    if (leads) {
+      // Of a cluster's replicas only the leader writes the mapping.
+      if (this.#mappings !== undefined) {
+        rebuildMappings(this.#options.store, this.#mappings, this.#view);
+        this.#mappings = undefined;
+      }
+      this.#reconciler.touchAll();
+    }
     this.#changed();
   }
 

@@ -32,7 +32,7 @@ import type { ModelRegistry } from './model-registry.ts';
 const roundMs = 100;
 
 /** Applications of the model have no longer leases than this. */
-export const longestAppLeaseMs = 30_000;
+const longestAppLeaseMs = 30_000;
 
 export interface ModelDriverOptions {
   readonly registry: ModelRegistry;

@@ -11,7 +11,7 @@ import {
 import { readInstanceStamp } from '../../daemon/model/stamp.ts';
 import type { Clock } from '../../daemon/support/clock.ts';
 
-export interface HeldInstance {
+interface HeldInstance {
   instance: Instance;
   renewedMs: number;
 }
