@@ -2,7 +2,7 @@
 
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { asSyncerError } from '../proto/errors.ts';
+import { asSyncerError, SyncerError } from '../proto/errors.ts';
 import type { Config } from './config/schema.ts';
 import { holdDataDir } from './config/data-dir.ts';
 import { controlAddress } from '../proto/control/address.ts';
@@ -26,6 +26,7 @@ import type { SyncEngine } from './sync/engine.ts';
 import { systemRandom } from './support/random.ts';
 import { createSyncEngine } from './sync/sync-engine.ts';
 import { controlBackend } from './wiring/control-backend.ts';
+import { startWebServer, type WebServer } from './web/web-server.ts';
 import { lookupSource } from './wiring/look-up.ts';
 import { registryOptions } from './wiring/registry-options.ts';
 
@@ -57,6 +58,7 @@ export interface SyncerAddresses {
   readonly control: string;
   /** `undefined`: not served. */
   readonly metrics: string | undefined;
+  readonly ui: string | undefined;
 }
 
 /** `syncer.replication` version that we speak, as the pool says it (membership/tags.ts). */
@@ -163,6 +165,7 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
       if (event.type === 'evicted') ask('evicted');
     });
 
+    let web: WebServer | undefined;
     const control = await startControlServer(
       controlAddress(config.dataDir),
       controlBackend({
@@ -184,6 +187,10 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
         configAccess: parts.configAccess,
         clock,
         logger: log('control'),
+        uiLink() {
+          if (web === undefined) throw new SyncerError('ui.not-served');
+          return web.link();
+        },
         shutdown: () => ask('shutdown'),
         async leave() {
           membership.stop();
@@ -193,6 +200,19 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
       }),
     );
     undo.push({ name: 'control', run: () => control.stop() });
+
+    if (config.ui.bind !== undefined) {
+      const { cert, key } = config.tls;
+      web = await startWebServer({
+        bind: config.ui.bind,
+        tls: cert === undefined || key === undefined ? undefined : { certFile: cert, keyFile: key },
+        control: control.address,
+        version: parts.version,
+        clock,
+        logger: log('web'),
+      });
+      undo.push({ name: 'web', run: () => web?.stop() });
+    }
 
     const metricsAt = config.metrics.bind;
     const metrics =
@@ -214,6 +234,7 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
       rpc: hostPort(rpc.host, rpc.port),
       control: control.address.path,
       metrics: metrics === undefined ? undefined : hostPort(metrics.host, metrics.port),
+      ui: web === undefined ? undefined : hostPort(web.host, web.port),
     };
   };
 

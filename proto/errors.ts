@@ -112,6 +112,15 @@ export const errorTable = {
   'request.not-found': { grpc: 'NOT_FOUND', exit: 'notFound' },
   'request.file-unreadable': { grpc: 'NOT_FOUND', exit: 'notFound' },
   'request.cancelled': { grpc: 'CANCELLED', exit: 'failure' },
+  'request.too-large': { grpc: 'RESOURCE_EXHAUSTED', exit: 'usage' },
+  'request.too-many': { grpc: 'RESOURCE_EXHAUSTED', exit: 'failure' },
+
+  // The page that the daemon serves (daemon/web).
+  'ui.not-served': { grpc: 'FAILED_PRECONDITION', exit: 'failure' },
+  'ui.not-built': { grpc: 'FAILED_PRECONDITION', exit: 'config' },
+  'ui.no-session': { grpc: 'UNAUTHENTICATED', exit: 'permission' },
+  'ui.wrong-origin': { grpc: 'PERMISSION_DENIED', exit: 'permission' },
+  'ui.no-such-page': { grpc: 'NOT_FOUND', exit: 'notFound' },
 
   'internal.bug': { grpc: 'INTERNAL', exit: 'internal' },
 } as const satisfies Record<string, ErrorEntry>;

@@ -21,6 +21,7 @@ import { planCommand } from './commands/plan.ts';
 import { queryCommand } from './commands/query.ts';
 import { servicesCommand } from './commands/services.ts';
 import { statusCommand } from './commands/status.ts';
+import { uiCommand } from './commands/ui.ts';
 import { versionCommand } from './commands/version.ts';
 
 export const commands: readonly CommandSpec[] = [
@@ -41,6 +42,7 @@ export const commands: readonly CommandSpec[] = [
   forceLeaveCommand,
   keysCommand,
   doctorCommand,
+  uiCommand,
   logsCommand,
   configCommand,
   labCommand,

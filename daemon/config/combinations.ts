@@ -35,6 +35,12 @@ export function combinationProblems(
     const parameters = { key, source: sourceName(raw.source), needs: other };
     problems.push({ code: 'config.incomplete', parameters });
   }
+  const ui = values.get('ui.bind');
+  if (ui !== undefined && !isLoopback(ui.value) && !values.has('tls.cert')) {
+    // A session's cookie must not cross a network in the clear.
+    const parameters = { key: 'ui.bind', source: sourceName(ui.source), needs: 'tls.cert' };
+    problems.push({ code: 'config.incomplete', parameters });
+  }
   listeners.forEach(([key, preset], index) => {
     const text = values.get(key)?.value ?? preset;
     for (const [otherKey, otherPreset] of listeners.slice(0, index)) {
@@ -49,6 +55,12 @@ export function combinationProblems(
     }
   });
   return problems;
+}
+
+/** Whether an address is reachable from this machine alone; what is no address is told elsewhere. */
+function isLoopback(value: unknown): boolean {
+  const host = parseHostPort(String(value))?.host;
+  return host === undefined || host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 function collide(left: unknown, right: unknown): boolean {

@@ -248,6 +248,7 @@ export function fixtureBackend(
     }),
     lookup: async () => ({ records: [], nextPageToken: '', total: 0 }),
     onChange: listen,
+    uiLink: () => ({ url: 'http://127.0.0.1:30193/open/once', expiresMs: startedMs + 300_000 }),
     shutdown: (reason) => order(`shutdown ${reason}`),
     leave: async () => order('leave'),
     changed: () => changeListeners.forEach((listener) => listener()),

@@ -163,6 +163,8 @@ export function createHandlers(backend: ControlBackend, serve: Serve): ControlSe
       viewOutcome(await backend.config.rollBack(expectedVersion)),
     ),
 
+    makeUiLink: serve.unary(() => backend.uiLink()),
+
     shutdown: serve.unary(({ reason }) => {
       // The answer goes out first: the server waits for open calls when it stops.
       setImmediate(() => backend.shutdown(reason));

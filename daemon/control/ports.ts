@@ -123,6 +123,13 @@ export interface ConfigAccess {
   parseRules(text: string): ParsedRules;
 }
 
+/** A link that opens the page, once. */
+export interface UiLink {
+  readonly url: string;
+  /** Milliseconds since 1970. */
+  readonly expiresMs: number;
+}
+
 /** Everything behind the control API. */
 export interface ControlBackend {
   readonly identity: DaemonIdentity;
@@ -145,6 +152,8 @@ export interface ControlBackend {
   lookup(cluster: string, request: LookupRequest, signal: AbortSignal): Promise<LookupResponse>;
   /** Changes of membership, links or configuration; changes of sync come from the engine. */
   onChange(listener: () => void): () => void;
+  /** Makes a link to the page. Throws `ui.not-served`. */
+  uiLink(): UiLink;
   /** Ends the daemon gracefully, after the answer has gone out. */
   shutdown(reason: string): void;
   /** Leaves the pool for good, then ends the daemon. Resolves when peers have been told. */

@@ -7,6 +7,7 @@ import type {
   DaemonIdentity,
   ExportLink,
   LogSource,
+  UiLink,
 } from '../control/ports.ts';
 import type { GossipPool } from '../gossip/pool.ts';
 import type { Membership } from '../membership/membership.ts';
@@ -31,6 +32,7 @@ export interface ControlParts {
   readonly configAccess: ConfigAccess;
   readonly clock: Clock;
   readonly logger: Logger;
+  uiLink(): UiLink;
   shutdown(reason: string): void;
   leave(): Promise<void>;
 }
@@ -69,6 +71,7 @@ export function controlBackend(parts: ControlParts): ControlBackend {
         for (const stop of stops) stop();
       };
     },
+    uiLink: () => parts.uiLink(),
     shutdown: (reason) => parts.shutdown(reason),
     leave: () => parts.leave(),
   };

@@ -704,6 +704,13 @@ export interface ApplyConfigResponse {
   restartKeys: string[];
 }
 
+export interface UiLinkRequest {}
+
+export interface UiLinkResponse {
+  url: string;
+  expiresMs: number;
+}
+
 export interface ShutdownRequest {
   reason: string;
 }
@@ -8934,6 +8941,116 @@ export const ApplyConfigResponse: MessageFns<ApplyConfigResponse> = {
   },
 };
 
+function createBaseUiLinkRequest(): UiLinkRequest {
+  return {};
+}
+
+export const UiLinkRequest: MessageFns<UiLinkRequest> = {
+  encode(_: UiLinkRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UiLinkRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUiLinkRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UiLinkRequest>): UiLinkRequest {
+    return UiLinkRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<UiLinkRequest>): UiLinkRequest {
+    const message = createBaseUiLinkRequest();
+    return message;
+  },
+};
+
+function createBaseUiLinkResponse(): UiLinkResponse {
+  return { url: '', expiresMs: 0 };
+}
+
+export const UiLinkResponse: MessageFns<UiLinkResponse> = {
+  encode(message: UiLinkResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.url !== '') {
+      writer.uint32(10).string(message.url);
+    }
+    if (message.expiresMs !== 0) {
+      writer.uint32(17).double(message.expiresMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UiLinkResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUiLinkResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.expiresMs = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UiLinkResponse>): UiLinkResponse {
+    return UiLinkResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UiLinkResponse>): UiLinkResponse {
+    const message = createBaseUiLinkResponse();
+    message.url = object.url ?? '';
+    message.expiresMs = object.expiresMs ?? 0;
+    return message;
+  },
+};
+
 function createBaseShutdownRequest(): ShutdownRequest {
   return { reason: '' };
 }
@@ -9331,6 +9448,18 @@ export const ControlServiceService = {
       Buffer.from(ApplyConfigResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ApplyConfigResponse => ApplyConfigResponse.decode(value),
   },
+  /** A link that opens the page which the daemon serves, once. */
+  makeUiLink: {
+    path: '/syncer.control.v1.ControlService/MakeUiLink' as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UiLinkRequest): Buffer =>
+      Buffer.from(UiLinkRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UiLinkRequest => UiLinkRequest.decode(value),
+    responseSerialize: (value: UiLinkResponse): Buffer =>
+      Buffer.from(UiLinkResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UiLinkResponse => UiLinkResponse.decode(value),
+  },
   shutdown: {
     path: '/syncer.control.v1.ControlService/Shutdown' as const,
     requestStream: false as const,
@@ -9380,6 +9509,8 @@ export interface ControlServiceServer extends UntypedServiceImplementation {
   /** Refused with ABORTED when `expected_version` is not the present one. */
   applyConfig: handleUnaryCall<ApplyConfigRequest, ApplyConfigResponse>;
   rollBackConfig: handleUnaryCall<RollBackConfigRequest, ApplyConfigResponse>;
+  /** A link that opens the page which the daemon serves, once. */
+  makeUiLink: handleUnaryCall<UiLinkRequest, UiLinkResponse>;
   shutdown: handleUnaryCall<ShutdownRequest, ShutdownResponse>;
 }
 
@@ -9764,6 +9895,22 @@ export interface ControlServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ApplyConfigResponse) => void,
+  ): ClientUnaryCall;
+  /** A link that opens the page which the daemon serves, once. */
+  makeUiLink(
+    request: UiLinkRequest,
+    callback: (error: ServiceError | null, response: UiLinkResponse) => void,
+  ): ClientUnaryCall;
+  makeUiLink(
+    request: UiLinkRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: UiLinkResponse) => void,
+  ): ClientUnaryCall;
+  makeUiLink(
+    request: UiLinkRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: UiLinkResponse) => void,
   ): ClientUnaryCall;
   shutdown(
     request: ShutdownRequest,
