@@ -6,7 +6,7 @@ import type { ExportSource } from '../model/records.ts';
 import type { Clock, Timer } from '../support/clock.ts';
 import type { Logger } from '../support/logger.ts';
 
-export const discoveredEvent = 'discovered';
+const discoveredEvent = 'discovered';
 
 /** At most one announcement in this time. Raising it saves gossip and delays Go syncers. */
 const minGapMs = 1_000;

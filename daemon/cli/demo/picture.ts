@@ -12,7 +12,7 @@ export interface PictureSite {
 }
 
 /** Lines of the last steps that are shown. */
-export const shownSteps = 12;
+const shownSteps = 12;
 
 /** Gives the picture: two sites, the delay of each direction, the last steps. */
 export function demoPicture(
