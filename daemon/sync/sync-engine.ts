@@ -8,16 +8,9 @@ import {
 } from '../model/records.ts';
 import type { GuardLimits, Rules } from '../model/rules.ts';
 import { leaseSecondsOf } from '../model/service.ts';
-import type {
-  InstanceRef,
-  RegistryChange,
-  RegistryCondition,
-  RegistryDriver,
-} from '../registry/driver.ts';
-import type { AuditEntry, HeldRemoval, Mapping, Store } from '../store/ports.ts';
-import type { Clock, Timer } from '../support/clock.ts';
-import type { Logger } from '../support/logger.ts';
-import type { Random } from '../support/random.ts';
+import type { InstanceRef, RegistryChange, RegistryCondition } from '../registry/driver.ts';
+import type { AuditEntry, HeldRemoval, Mapping } from '../store/ports.ts';
+import type { Timer } from '../support/clock.ts';
 import { AbsenceWatch } from './absence-watch.ts';
 import { DesiredState } from './desired.ts';
 import type {
@@ -31,6 +24,7 @@ import type {
   SyncEngine,
   SyncStatus,
 } from './engine.ts';
+import type { SyncEngineOptions } from './engine-options.ts';
 import { explain } from './explain.ts';
 import { ExportLog } from './export-log.ts';
 import { Exporter } from './exporter.ts';
@@ -50,22 +44,8 @@ import { instanceRows, serviceRows, type RowSources } from './rows.ts';
 import { compileRules, type CompiledRules } from './rules.ts';
 import { syncStatus } from './status.ts';
 import { WriteQueue } from './write-queue.ts';
-import { WriterEpoch, type SyncRole } from './writer-epoch.ts';
+import { WriterEpoch } from './writer-epoch.ts';
 import { refOf, Writer } from './writer.ts';
-
-export interface SyncEngineOptions {
-  /** This cluster's name. */
-  readonly cluster: string;
-  readonly driver: RegistryDriver;
-  readonly store: Store;
-  readonly rules: Rules;
-  readonly limits: GuardLimits;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  /** Missing: one syncer alone, which always writes. */
-  readonly role?: SyncRole;
-}
 
 /** Gives the engine; nothing happens before `start`. */
 export function createSyncEngine(options: SyncEngineOptions): SyncEngine {
