@@ -1,27 +1,50 @@
-// Bundles the daemon into dist/: one file for the program, one for the gossip worker. Packages with
-// native code or with data files of their own stay outside and are taken from node_modules.
+// Bundles the daemon into dist/daemon: the program, its two workers beside it, and the launcher.
+// Only SQLite's addon stays outside, because it is native code.
 
 import { build } from 'esbuild';
-import { rm } from 'node:fs/promises';
+import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 
-const root = new URL('..', import.meta.url).pathname;
+const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = `${root}dist/daemon`;
 
 await rm(outdir, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
-  entryPoints: { index: 'daemon/index.ts', 'gossip/worker/worker': 'daemon/gossip/worker/worker.ts' },
+  // The workers are found by the places that their starters look at (worker-pool.ts, worker-client.ts).
+  entryPoints: {
+    index: 'daemon/index.ts',
+    'gossip/worker/worker': 'daemon/gossip/worker/worker.ts',
+    'sqlite-worker': 'daemon/store/sqlite-worker.ts',
+  },
   outdir,
   bundle: true,
   platform: 'node',
   format: 'esm',
   target: 'node22',
   sourcemap: true,
+  sourcesContent: false,
   splitting: true,
-  external: ['better-sqlite3', 'pino', 'pino-pretty'],
-  // CommonJS packages inside an ES module ask for `require`.
+  external: ['better-sqlite3'],
+  // CommonJS packages inside an ES module ask for `require` and where they are.
   banner: {
-    js: "import { createRequire as syncerRequire } from 'node:module'; const require = syncerRequire(import.meta.url);",
+    js: [
+      "import { createRequire as syncerRequire } from 'node:module';",
+      "import { fileURLToPath as syncerPath } from 'node:url';",
+      'const require = syncerRequire(import.meta.url);',
+      'const __filename = syncerPath(import.meta.url);',
+      "const __dirname = syncerPath(new URL('.', import.meta.url));",
+    ].join(''),
   },
   logLevel: 'warning',
 });
+await copyFile(`${root}daemon/launch.mjs`, `${outdir}/launch.mjs`);
+
+/** What the program reads its version from, wherever the folder is put. */
+const { name, version, license } = JSON.parse(await readFile(`${root}package.json`, 'utf8')) as {
+  readonly name: string;
+  readonly version: string;
+  readonly license: string;
+};
+const facts = { name: `${name}-daemon`, version, license, type: 'module', private: true };
+await writeFile(`${outdir}/package.json`, `${JSON.stringify(facts, undefined, 2)}\n`);

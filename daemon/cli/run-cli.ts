@@ -43,9 +43,9 @@ function languageIn(argv: readonly string[]): string | undefined {
   return word === '--lang' ? argv[at + 1] : word.slice('--lang='.length);
 }
 
-/** The nearest package.json above this file: `../..` in the sources and in `dist` alike. */
+/** The package.json beside the bundle, or that of the repository. */
 function productVersion(): string {
-  for (const up of ['../../package.json', '../../../package.json']) {
+  for (const up of ['./package.json', '../../package.json']) {
     try {
       const parsed: unknown = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8'));
       if (typeof parsed === 'object' && parsed !== null && 'version' in parsed) {
