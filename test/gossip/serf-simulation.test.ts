@@ -77,6 +77,18 @@ class Pool {
     if (peer !== undefined) this.#joinUntil(process, serf, peer.host);
   }
 
+  /**
+   * Who sees nobody dials again, as the product's join keeper does: a member that was restarted in
+   * a partition knows nobody, and is known to the others as one that has left.
+   */
+  joinTheLonely(): void {
+    for (const each of this.running()) {
+      const alive = each.serf.members().filter(({ status }) => status === 'alive');
+      const peer = this.any(this.running().filter((other) => other !== each));
+      if (alive.length === 1 && peer !== undefined) this.#joinUntil(each, each.serf, peer.host);
+    }
+  }
+
   #joinUntil(process: Process, serf: Serf, host: string): void {
     void serf.join([host]).then(
       ({ joined }) => {
@@ -184,6 +196,7 @@ async function runSeed(seed: number): Promise<{ events: number }> {
   pool.history.push('healed');
   for (let waitedMs = 0; pool.disagreement() !== undefined; waitedMs += 5000) {
     if (waitedMs > healingMs) throw pool.broken(`not healed: ${pool.disagreement() ?? ''}`);
+    pool.joinTheLonely();
     await pool.clock.advanceAsync(5000);
   }
   // A quiet pool keeps nothing of what it has passed on.

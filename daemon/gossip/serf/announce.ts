@@ -16,9 +16,12 @@ interface AnnouncePort {
   hasOthers(): boolean;
 }
 
-/** Says that we are here, newer than anything said of us so far. */
+/**
+ * Says that we are here, newer than anything said of us so far: also than a leave of ours that
+ * others merge from a push/pull, which adds one to its time.
+ */
 export function announceJoin({ self, lamport, members, queue }: AnnouncePort): void {
-  const lTime = lamport.time;
+  const lTime = lamport.increment();
   members.joinIntent(self, lTime);
   queue.queue({ message: joinIntent.encode({ lTime, node: self }) });
 }

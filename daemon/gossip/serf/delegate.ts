@@ -88,9 +88,10 @@ export class SerfDelegate implements Delegate {
     const { clocks, members, events } = this.#parts;
     const statusLTimes = new Map<string, number>();
     const leftMembers: string[] = [];
-    for (const { name, statusLTime, status } of members.all()) {
+    for (const { name, statusLTime, status, isRejoining } of members.all()) {
       statusLTimes.set(name, statusLTime);
-      if (status === 'left') leftMembers.push(name);
+      // With the time of its join, a "left" would be taken for a later leave.
+      if (status === 'left' && !isRejoining) leftMembers.push(name);
     }
     return pushPull.encode({
       lTime: clocks.member.time,
@@ -126,7 +127,7 @@ export class SerfDelegate implements Delegate {
     }
     const left = new Set(remote.leftMembers);
     for (const name of left) {
-      members.leaveIntent(name, (remote.statusLTimes.get(name) ?? 0) + 1, false, true);
+      members.mergeLeft(name, remote.statusLTimes.get(name) ?? 0);
     }
     for (const [name, lTime] of remote.statusLTimes) {
       if (!left.has(name)) members.joinIntent(name, lTime);

@@ -4,7 +4,7 @@
 import { open, readFile, rename, rm } from 'node:fs/promises';
 
 /** The keyring file cannot be used. The message names the file, the reason and the remedy. */
-export class KeyringFileError extends Error {
+class KeyringFileError extends Error {
   override readonly name = 'KeyringFileError';
 }
 

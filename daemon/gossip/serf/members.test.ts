@@ -88,10 +88,35 @@ describe('MemberTable', () => {
     // Two members that merge each other's tombstones must not drive the clock up for ever.
     const before = lamport.time;
     for (let round = 0; round < 100; round += 1) {
-      table.leaveIntent('a', (table.get('a')?.statusLTime ?? 0) + 1, false, true);
+      table.mergeLeft('a', table.get('a')?.statusLTime ?? 0);
     }
     expect(table.get('a')?.statusLTime).toBe(5);
     expect(lamport.time - before).toBeLessThanOrEqual(1);
+  });
+
+  it('believes a join intent that is one newer than a leave, however the two arrive', () => {
+    const { table } = setUp();
+    table.nodeJoined(node('a'));
+    table.mergeLeft('a', 5);
+    expect(table.get('a')?.status).toBe('leaving');
+    expect(table.joinIntent('a', 6)).toBe(true);
+    expect(table.get('a')?.status).toBe('alive');
+    // Whoever has the join but has not seen the member alive yet still says that it left.
+    table.mergeLeft('a', 6);
+    expect(table.get('a')?.status).toBe('alive');
+  });
+
+  it('makes a failed member left when a push/pull says so, and does not claim a returning one', () => {
+    const { table } = setUp();
+    table.nodeJoined(node('a'));
+    table.joinIntent('a', 4);
+    table.nodeLeft(node('a', 'dead'));
+    table.mergeLeft('a', 4);
+    expect(table.get('a')).toMatchObject({ status: 'left', isRejoining: false });
+    table.joinIntent('a', 8);
+    expect(table.get('a')).toMatchObject({ status: 'left', isRejoining: true });
+    table.nodeJoined(node('a'));
+    expect(table.get('a')).toMatchObject({ status: 'alive', isRejoining: false });
   });
 
   it('contradicts a leave intent about ourselves', () => {

@@ -33,6 +33,8 @@ export interface Member {
   readonly leaveTimeMs: number;
   /** Is to be forgotten as soon as it is gone. */
   readonly pruneOnLeave: boolean;
+  /** It has left, and a newer join intent has come; memberlist does not have it alive yet. */
+  readonly isRejoining: boolean;
 }
 
 export type MemberChange = 'joined' | 'updated' | 'failed' | 'left' | 'reaped';
@@ -105,6 +107,7 @@ export class MemberTable {
       sinceMs: this.#options.clock.nowMs(),
       leaveTimeMs: 0,
       pruneOnLeave: false,
+      isRejoining: false,
     };
     this.#set('joined', member);
   }
@@ -127,37 +130,36 @@ export class MemberTable {
     if (known !== undefined) this.#set('updated', { ...known, ...this.#describe(node) });
   }
 
-  /**
-   * A member leaves, or was made to. Gives whether that changed something: it is then gossiped on.
-   * `merged`: from a push/pull, where the time is made up and must not add up by being passed on.
-   */
-  leaveIntent(name: string, lTime: number, prune: boolean, merged = false): boolean {
+  /** A member leaves, or was made to. Gives whether that changed something: it is then gossiped on. */
+  leaveIntent(name: string, lTime: number, prune: boolean): boolean {
     if (!this.#options.lamport.witness(lTime)) return false;
     const known = this.#members.get(name);
     if (known === undefined) return this.#intents.upsert(name, 'leave', lTime);
-    if (lTime <= known.statusLTime) return false;
-    if (name === this.#options.self && !this.#options.isLeaving()) {
-      this.#options.refute();
-      return false;
-    }
+    if (lTime <= known.statusLTime || this.#isDenied(name)) return false;
     const pruneOnLeave = prune && name !== this.#options.self;
-    const stamped = { ...known, statusLTime: lTime, pruneOnLeave };
-    switch (known.status) {
-      case 'alive':
-        this.#set('updated', { ...stamped, status: 'leaving', sinceMs: this.#nowMs() });
-        return true;
-      case 'failed':
-        this.#gone(stamped, 'left');
-        return true;
-      case 'left':
-        if (pruneOnLeave) this.#erase(stamped);
-        else if (!merged) this.#members.set(name, stamped);
-        return !merged;
-      case 'leaving':
-        if (!merged) this.#members.set(name, stamped);
-        return !merged;
-      case 'none':
-        return false;
+    const stamped = { ...known, statusLTime: lTime, pruneOnLeave, isRejoining: false };
+    if (known.status === 'left') {
+      if (pruneOnLeave) this.#erase(stamped);
+      else this.#members.set(name, stamped);
+    } else if (known.status === 'leaving') this.#members.set(name, stamped);
+    else this.#depart(stamped);
+    return true;
+  }
+
+  /**
+   * The other side of a push/pull has a member as left. serf makes a leave intent of it with the
+   * time of the status plus one; here the time stays as it is, and decides only about a member that
+   * lives: its join may have the very number that serf makes up.
+   */
+  mergeLeft(name: string, lTime: number): void {
+    if (!this.#options.lamport.witness(lTime)) return;
+    const known = this.#members.get(name);
+    if (known === undefined) {
+      this.#intents.upsert(name, 'leave', lTime);
+    } else if (known.status === 'failed') {
+      if (lTime >= known.statusLTime) this.#depart({ ...known, statusLTime: lTime });
+    } else if (known.status === 'alive' && lTime > known.statusLTime && !this.#isDenied(name)) {
+      this.#depart({ ...known, statusLTime: lTime });
     }
   }
 
@@ -172,7 +174,7 @@ export class MemberTable {
       const back = { ...stamped, status: 'alive' as const, pruneOnLeave: false };
       this.#set('updated', { ...back, sinceMs: this.#nowMs() });
     } else {
-      this.#members.set(name, stamped);
+      this.#members.set(name, { ...stamped, isRejoining: known.status === 'left' });
     }
     return true;
   }
@@ -192,6 +194,19 @@ export class MemberTable {
       if (goneMs > limitMs) this.#erase(member);
     }
     this.#intents.reap();
+  }
+
+  /** Somebody says that we leave: contradicted, unless we do. */
+  #isDenied(name: string): boolean {
+    if (name !== this.#options.self || this.#options.isLeaving()) return false;
+    this.#options.refute();
+    return true;
+  }
+
+  /** A living member begins to leave, a failed one has left. */
+  #depart(member: Member): void {
+    if (member.status === 'failed') this.#gone(member, 'left');
+    else this.#set('updated', { ...member, status: 'leaving', sinceMs: this.#nowMs() });
   }
 
   #gone(member: Member, status: 'failed' | 'left'): void {

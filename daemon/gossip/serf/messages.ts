@@ -169,5 +169,3 @@ export type UserEventMessage = Shape<typeof userEvent>;
 export type Query = Shape<typeof query>;
 export type QueryResponse = Shape<typeof queryResponse>;
 export type KeyResponse = Shape<typeof keyResponse>;
-export type LeaveIntent = Shape<typeof leaveIntent>;
-export type JoinIntent = Shape<typeof joinIntent>;

@@ -6,7 +6,7 @@ import { encodeText } from '../wire/text.ts';
 const maxNameBytes = 128;
 
 /** The name cannot be used. */
-export class NodeNameError extends Error {
+class NodeNameError extends Error {
   override readonly name = 'NodeNameError';
 }
 

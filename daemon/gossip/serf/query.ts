@@ -30,7 +30,7 @@ const longestTimeoutMs = 10 * 60_000;
 const strangerAnswersPerSecond = 20;
 
 /** The query is larger than the pool's limit, or too many wait already. */
-export class QueryRefusedError extends Error {
+class QueryRefusedError extends Error {
   override readonly name = 'QueryRefusedError';
 }
 

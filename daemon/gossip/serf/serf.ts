@@ -62,7 +62,7 @@ export interface SerfOptions {
 }
 
 /** There is no member of that name, or the node is not in the state that the call needs. */
-export class SerfStateError extends Error {
+class SerfStateError extends Error {
   override readonly name = 'SerfStateError';
 }
 

@@ -19,7 +19,7 @@ const rejoinCount = 5;
 const endTimeoutMs = 10_000;
 
 /** The worker died, or is not there yet; the call may be tried again. */
-export class GossipWorkerError extends Error {
+class GossipWorkerError extends Error {
   override readonly name = 'GossipWorkerError';
 }
 
