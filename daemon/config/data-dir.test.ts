@@ -7,7 +7,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SyncerError } from '../../proto/errors.ts';
 import { findHolders, holdDataDir, isHeld } from './data-dir.ts';
-import { stateRoot } from './machine.ts';
+import { stateRoot } from '../../proto/control/state-root.ts';
 
 let root: string;
 let directory: string;

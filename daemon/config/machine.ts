@@ -2,7 +2,7 @@
 
 import { openSync, closeSync, fstatSync, readFileSync } from 'node:fs';
 import os from 'node:os';
-import path from 'node:path';
+import { stateRoot } from '../../proto/control/state-root.ts';
 import type { Machine } from './load.ts';
 
 /** Gives the host name and the place for state by the platform's custom. */
@@ -11,29 +11,6 @@ export function thisMachine(environment: Readonly<Record<string, string | undefi
     hostname: os.hostname(),
     stateRoot: stateRoot(process.platform, os.homedir(), environment),
   };
-}
-
-/** XDG's state directory, `Application Support`, or `%LOCALAPPDATA%`. */
-export function stateRoot(
-  platform: NodeJS.Platform,
-  home: string,
-  environment: Readonly<Record<string, string | undefined>>,
-): string {
-  switch (platform) {
-    case 'darwin':
-      return path.posix.join(home, 'Library', 'Application Support', 'syncer');
-    case 'win32':
-      return path.win32.join(
-        environment.LOCALAPPDATA ?? path.win32.join(home, 'AppData', 'Local'),
-        'syncer',
-      );
-    default: {
-      const wish = environment.XDG_STATE_HOME;
-      // The XDG specification: a relative path is to be ignored.
-      const base = wish?.startsWith('/') === true ? wish : path.posix.join(home, '.local', 'state');
-      return path.posix.join(base, 'syncer');
-    }
-  }
 }
 
 const maxFileBytes = 4 * 1024 * 1024;

@@ -1,7 +1,13 @@
 // The page's other side: the desktop shell where the preload script left its bridge, else the web
 // server that the page came from. Both offer the same contract (proto/ipc/contract.ts).
 
-import type { DaemonClient, DesktopClient } from '../../proto/ipc/contract.ts';
+import {
+  daemonContract,
+  desktopContract,
+  type DaemonClient,
+  type DesktopClient,
+} from '../../proto/ipc/contract.ts';
+import { bridgeClient, type HostBridge } from '../../proto/ipc/bridge.ts';
 import { createWebClient } from './web-client.ts';
 
 export interface Host {
@@ -13,11 +19,16 @@ export interface Host {
 declare global {
   interface Window {
     /** Set by `main/preload.ts`. */
-    readonly syncerHost?: Host;
+    readonly syncerHost?: HostBridge;
   }
 }
 
 /** Gives the host of this page. */
 export function findHost(): Host {
-  return window.syncerHost ?? { daemon: createWebClient(), desktop: undefined };
+  const bridge = window.syncerHost;
+  if (bridge === undefined) return { daemon: createWebClient(), desktop: undefined };
+  return {
+    daemon: bridgeClient('daemon', daemonContract, bridge),
+    desktop: bridgeClient('desktop', desktopContract, bridge),
+  };
 }
