@@ -124,6 +124,8 @@ export async function startLabRegistry(options: LabOptions = {}): Promise<LabReg
 
   await server.listen(options.host ?? '127.0.0.1', options.port ?? 0);
   startOwn();
+  // The process lives until the lab is closed, also while its port is.
+  const alive = setInterval(() => undefined, 2 ** 30);
   return {
     get url() {
       return server.url;
@@ -132,6 +134,7 @@ export async function startLabRegistry(options: LabOptions = {}): Promise<LabReg
     faults,
     history: (since, limit) => registry.history.page(since, limit),
     async close() {
+      clearInterval(alive);
       closed.abort(new Error('the lab was closed'));
       faults.clear();
       watches.close();

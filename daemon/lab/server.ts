@@ -68,7 +68,8 @@ export class LabServer {
     if (server === undefined) return;
     await new Promise<void>((resolve) => {
       server.close(() => resolve());
-      server.closeAllConnections();
+      // In a moment: the call that asked for this has its answer on the way.
+      setImmediate(() => server.closeAllConnections());
     });
   }
 
