@@ -76,7 +76,7 @@ export class NameConflicts {
 
   async #vote(): Promise<ConflictVerdict> {
     const { queries, self } = this.#port;
-    const { responses } = await queries.ask(conflictQuery, Buffer.from(self), {});
+    const { responses } = await queries.ask(conflictQuery, Buffer.from(self), {}, 'always');
     const local = socketAddress(this.#port.localNode());
     let votes = 0;
     let forUs = 0;

@@ -43,6 +43,7 @@ export type QueryHandler = (
 interface Pending {
   readonly id: number;
   readonly wantAck: boolean;
+  readonly endsEarly: boolean;
   readonly asked: number;
   readonly acks: Set<string>;
   readonly responses: Map<string, Uint8Array>;
@@ -107,10 +108,16 @@ export class QueryEngine {
   }
 
   /**
-   * Asks the pool; resolves when all that were asked have answered, else at the timeout. Rejects
-   * with `QueryRefusedError` (too large) or `QueryFilterError` (a bad expression).
+   * Asks the pool; resolves when all that were asked have answered, else at the timeout (`always`:
+   * in any case at the timeout, for members that we do not know yet). Rejects with
+   * `QueryRefusedError` (too large) or `QueryFilterError` (a bad expression).
    */
-  async ask(name: string, payload: Uint8Array, options: QueryOptions): Promise<QueryOutcome> {
+  async ask(
+    name: string,
+    payload: Uint8Array,
+    options: QueryOptions,
+    wait: 'until-answered' | 'always' = 'until-answered',
+  ): Promise<QueryOutcome> {
     const { lamport, random, clock } = this.#port;
     if (this.#pending.size >= maxPending) {
       throw new QueryRefusedError(`${maxPending} queries wait for answers already: ask later`);
@@ -153,6 +160,7 @@ export class QueryEngine {
       const entry: Pending = {
         id: question.id,
         wantAck,
+        endsEarly: wait === 'until-answered',
         asked,
         acks: new Set(),
         responses: new Map(),
@@ -200,7 +208,7 @@ export class QueryEngine {
         pending.responses.set(response.from, Uint8Array.from(response.payload ?? []));
       }
     }
-    const answered = pending.responses.size >= pending.asked;
+    const answered = pending.endsEarly && pending.responses.size >= pending.asked;
     if (answered && (!pending.wantAck || pending.acks.size >= pending.asked)) pending.finish();
   }
 
