@@ -114,6 +114,7 @@ export const errorTable = {
   'request.cancelled': { grpc: 'CANCELLED', exit: 'failure' },
   'request.too-large': { grpc: 'RESOURCE_EXHAUSTED', exit: 'usage' },
   'request.too-many': { grpc: 'RESOURCE_EXHAUSTED', exit: 'failure' },
+  'request.wrong-sender': { grpc: 'PERMISSION_DENIED', exit: 'permission' },
 
   // The page that the daemon serves (daemon/web).
   'ui.not-served': { grpc: 'FAILED_PRECONDITION', exit: 'failure' },
@@ -121,6 +122,11 @@ export const errorTable = {
   'ui.no-session': { grpc: 'UNAUTHENTICATED', exit: 'permission' },
   'ui.wrong-origin': { grpc: 'PERMISSION_DENIED', exit: 'permission' },
   'ui.no-such-page': { grpc: 'NOT_FOUND', exit: 'notFound' },
+
+  // The desktop shell's own settings (main/settings).
+  'settings.locked': { grpc: 'PERMISSION_DENIED', exit: 'permission' },
+  'settings.unwritable': { grpc: 'UNAVAILABLE', exit: 'io' },
+  'settings.unreadable': { grpc: 'INVALID_ARGUMENT', exit: 'config' },
 
   'internal.bug': { grpc: 'INTERNAL', exit: 'internal' },
 } as const satisfies Record<string, ErrorEntry>;
