@@ -17,8 +17,11 @@ import { MemberProcess } from '../../support/member-process.ts';
 import { poll } from '../../support/poll.ts';
 import { SerfAgent, type SerfAgentOptions } from '../../support/serf-agent.ts';
 
-/** How long anything may take to spread; a busy machine is slow, a right pool is not wrong. */
-export const spreadMs = 30_000;
+/**
+ * How long anything may take to spread. Gossip takes a second, and may miss a member; then a
+ * push/pull mends it, of which every member makes one in 30 s with a random other.
+ */
+export const spreadMs = 100_000;
 /** How long a death may take to be noticed by all. */
 export const detectionMs = 90_000;
 
