@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { LogEntry } from '../model/records.ts';
 import type { ExportedKey, ExportStateStore, StateStore, Tombstone } from '../store/ports.ts';
 import { seededRandom } from '../support/random.ts';
-import { DigestTable } from './digest.ts';
+import { DigestTable } from '../model/digest.ts';
 import { ExportLog } from './export-log.ts';
 
 /** Keeps what a store would, between two logs. */

@@ -16,7 +16,7 @@ import type { ExportStateStore, StateStore } from '../store/ports.ts';
 import { hash52 } from '../support/hash.ts';
 import { randomInt, type Random } from '../support/random.ts';
 import { copyBytes } from './copy-bytes.ts';
-import { bucketOf, DigestTable } from './digest.ts';
+import { bucketOf, DigestTable } from '../model/digest.ts';
 
 /**
  * Removals that are remembered. A peer that was away for longer needs a snapshot, and what is gone

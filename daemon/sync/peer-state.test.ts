@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ExportHealth, ExportRecord, Position } from '../model/records.ts';
 import { hash52 } from '../support/hash.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-import { DigestTable } from './digest.ts';
+import { DigestTable } from '../model/digest.ts';
 import { PeerState } from './peer-state.ts';
 
 const healthy: ExportHealth = { state: 'healthy', reason: '' };

@@ -15,7 +15,7 @@ import {
 } from '../model/records.ts';
 import type { Clock } from '../support/clock.ts';
 import { copyBytes } from './copy-bytes.ts';
-import { bucketOf, DigestTable } from './digest.ts';
+import { bucketOf, DigestTable } from '../model/digest.ts';
 import type { PeerInstance, PeerRemoval, PeerService } from './peer-records.ts';
 import { fitsKind, splitRecordKey } from './record-keys.ts';
 import { SilenceClock } from './silence-clock.ts';
