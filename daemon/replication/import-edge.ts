@@ -3,6 +3,7 @@
 
 import type { ImportSink, LinkState } from '../model/records.ts';
 import type { Clock, Timer } from '../support/clock.ts';
+import type { Logger } from '../support/logger.ts';
 import type { StreamEnd } from './frames.ts';
 import { ImporterSession } from './importer-session.ts';
 import type { ImporterPort } from './importer-session.ts';
@@ -20,6 +21,7 @@ export interface ImportEdgeOptions {
   readonly clock: Clock;
   readonly limits: ReplicationLimits;
   readonly versions?: VersionRange;
+  readonly logger: Logger;
   /** The state, or who is at the other end, has changed. */
   onChange(): void;
 }
@@ -161,7 +163,12 @@ export class ImportEdge {
 
   #set(state: LinkState, reason: string): void {
     if (state === this.#state && reason === this.#reason) return;
-    if (state !== this.#state) this.#sinceMs = this.#options.clock.nowMs();
+    if (state !== this.#state) {
+      this.#sinceMs = this.#options.clock.nowMs();
+      const { sink, logger } = this.#options;
+      const about = { peer: sink.cluster, state, reason, via: this.#via, address: this.#address };
+      logger.info(about, `import from ${sink.cluster}: ${state}`);
+    }
     this.#state = state;
     this.#reason = reason;
     this.#options.sink.link(state, reason);

@@ -151,7 +151,7 @@ export function createReplication(options: ReplicationOptions): Replication {
   const add = (peer: ReplicationPeer): void => {
     const log = logger.child({ peer: peer.cluster });
     const sink = options.sinkFor(peer.cluster);
-    const edge = new ImportEdge({ ...common, cluster, sink });
+    const edge = new ImportEdge({ ...common, cluster, sink, logger });
     const dial = { addresses: peer.addresses, clock, random: options.random };
     const mode = options.push ?? 'auto';
     const puller = new Dialer({

@@ -1,6 +1,7 @@
 // A stream between an export and an import in memory: frames take their time, go through the codec,
 // and the whole may be cut at any moment. It is opened again by itself, as a dialer would.
 
+import { silentLogger } from '../../../daemon/support/logger.ts';
 import {
   decodeExporterFrame,
   decodeImporterFrame,
@@ -50,6 +51,7 @@ export class MemoryLink {
     const limits = { ...defaultLimits, ...options.limits };
     const common = { clock, limits, registry: '', onChange: () => undefined };
     this.importEdge = new ImportEdge({
+      logger: silentLogger,
       ...common,
       sink,
       cluster: 'importer',
