@@ -38,7 +38,7 @@ describe('a machine in trouble', () => {
       await sites.inSync(60_000);
       await poll(
         () =>
-          here.daemon.log.find(({ level, msg }) => level >= 40 && /disk|full|written/i.test(msg)),
+          here.daemon.log.find(({ level, msg }) => ['warn', 'error'].includes(level) && /disk|full|written/i.test(msg)),
         20_000,
       );
       await rm(filler);
