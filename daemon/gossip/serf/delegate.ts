@@ -130,7 +130,7 @@ export class SerfDelegate implements Delegate {
       members.mergeLeft(name, remote.statusLTimes.get(name) ?? 0);
     }
     for (const [name, lTime] of remote.statusLTimes) {
-      if (!left.has(name)) members.joinIntent(name, lTime);
+      if (!left.has(name)) members.mergeTime(name, lTime);
     }
     if (join && this.#parts.ignoresOldEvents()) events.raiseMinTime(remote.eventLTime);
     for (const slot of remote.events) {

@@ -179,6 +179,16 @@ export class MemberTable {
     return true;
   }
 
+  /**
+   * The other side of a push/pull has this time for a member. Where it is ahead of our own, an old
+   * leave of ours may have come back there after our join was known: we say again that we are here.
+   */
+  mergeTime(name: string, lTime: number): void {
+    const own = name === this.#options.self ? this.#members.get(name)?.statusLTime : undefined;
+    if (!this.joinIntent(name, lTime)) return;
+    if (own !== undefined && !this.#options.isLeaving()) this.#options.refute();
+  }
+
   /** Forgets the failed, the left and the intents whose time is up. */
   reap(): void {
     const nowMs = this.#options.clock.monotonicMs();
