@@ -4,6 +4,7 @@
 import type { State } from '../../proto/gen/syncer/control/v1/control.ts';
 import type { DaemonClient } from '../../proto/ipc/contract.ts';
 import type { RemoteError } from '../../proto/ipc/verbs.ts';
+import { samples } from './samples.svelte.ts';
 
 export type Connection =
   | { readonly state: 'connecting' }
@@ -11,6 +12,8 @@ export type Connection =
   | { readonly state: 'lost'; readonly sinceMs: number; readonly error: RemoteError | undefined };
 
 const retryMs = 1_000;
+/** Lists are asked for again this long after a change. Raising it makes them older. */
+const pulseMs = 1_000;
 
 class DaemonState {
   /** Undefined until the daemon has answered once. */
@@ -20,6 +23,9 @@ class DaemonState {
   heardMs = $state(0);
   /** Daemon's clock minus this one's, so that ages of its times come out right. */
   offsetMs = $state(0);
+  /** Grows, at most once a second, after something has changed: lists ask again then. */
+  pulse = $state(0);
+  #pulsing: ReturnType<typeof setTimeout> | undefined;
   #close: (() => void) | undefined;
 
   /** Keeps the state up to date until `stop`. */
@@ -50,6 +56,11 @@ class DaemonState {
     this.heardMs = Date.now();
     this.offsetMs = part.nowMs - this.heardMs;
     this.connection = { state: 'connected' };
+    if (part.figures !== undefined) samples.take(part.figures, part.nowMs);
+    this.#pulsing ??= setTimeout(() => {
+      this.#pulsing = undefined;
+      this.pulse += 1;
+    }, pulseMs);
   }
 }
 

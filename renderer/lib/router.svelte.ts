@@ -51,6 +51,11 @@ class Router {
     location.hash = formatRoute({ page, query });
   }
 
+  /** One part of the query; empty where it is not given. */
+  get(name: string): string {
+    return this.#route.query[name] ?? '';
+  }
+
   /** Changes parts of the query in place (typing in a filter makes no history). */
   refine(query: Readonly<Record<string, string>>): void {
     const next = { ...this.#route, query: { ...this.#route.query, ...query } };

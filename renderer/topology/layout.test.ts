@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { arrow, boxHeight, boxWidth, frame, layOut } from './layout.ts';
+import { arrow, boxFor, frame, layOut, roomyBox } from './layout.ts';
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, n) => `cluster-${n}`);
 
@@ -15,11 +15,10 @@ describe('the layout of the topology', () => {
   it('never lays one box over another, from 2 to 50 clusters', () => {
     for (const count of [2, 3, 8, 20, 50]) {
       const places = [...layOut(names(count), 'cluster-0', new Map()).values()];
+      const { width, height } = boxFor(count);
       for (const [index, one] of places.entries()) {
         for (const other of places.slice(index + 1)) {
-          const apart =
-            Math.abs(one.x - other.x) >= boxWidth * 0.9 ||
-            Math.abs(one.y - other.y) >= boxHeight * 0.9;
+          const apart = Math.abs(one.x - other.x) >= width || Math.abs(one.y - other.y) >= height;
           expect(apart, `${count} clusters`).toBe(true);
         }
       }
@@ -34,17 +33,18 @@ describe('the layout of the topology', () => {
   });
 
   it('frames every box, and draws the two directions of a pair apart', () => {
+    const { width, height } = roomyBox;
     const coordinate = fc.integer({ min: -2000, max: 2000 });
     fc.assert(
       fc.property(coordinate, coordinate, coordinate, coordinate, (ax, ay, bx, by) => {
-        fc.pre(Math.abs(ax - bx) > boxWidth || Math.abs(ay - by) > boxHeight);
+        fc.pre(Math.abs(ax - bx) > width || Math.abs(ay - by) > height);
         const a = { x: ax, y: ay };
         const b = { x: bx, y: by };
-        const box = frame([a, b]);
-        expect(box.x).toBeLessThan(Math.min(ax, bx) - boxWidth / 2);
-        expect(box.y + box.height).toBeGreaterThan(Math.max(ay, by) + boxHeight / 2);
-        const there = arrow(a, b).middle;
-        const back = arrow(b, a).middle;
+        const box = frame([a, b], roomyBox);
+        expect(box.x).toBeLessThan(Math.min(ax, bx) - width / 2);
+        expect(box.y + box.height).toBeGreaterThan(Math.max(ay, by) + height / 2);
+        const there = arrow(a, b, roomyBox).middle;
+        const back = arrow(b, a, roomyBox).middle;
         expect(Math.hypot(there.x - back.x, there.y - back.y)).toBeGreaterThan(10);
       }),
     );

@@ -9,8 +9,20 @@ export interface Place {
 }
 
 /** Space that one cluster's box takes, pixels. */
-export const boxWidth = 148;
-export const boxHeight = 64;
+export interface Box {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A few clusters show all that is known of them; many show their name and their replicas. */
+export const roomyBox: Box = { width: 148, height: 64 };
+export const denseBox: Box = { width: 124, height: 30 };
+/** More clusters than this are drawn dense, without a label on every arrow. */
+export const roomyMost = 10;
+
+export function boxFor(clusters: number): Box {
+  return clusters > roomyMost ? denseBox : roomyBox;
+}
 
 const rounds = 300;
 
@@ -24,15 +36,29 @@ export function layOut(
   pinned: ReadonlyMap<string, Place>,
 ): ReadonlyMap<string, Place> {
   const sorted = [...names].sort();
-  if (sorted.length === 2) return pair(sorted, own, pinned);
-  const radius = Math.max(170, (sorted.length * boxWidth) / 4);
-  const nodes = sorted.map((name, index) => {
-    const angle = (2 * Math.PI * index) / sorted.length;
-    const at = pinned.get(name) ?? (name === own ? { x: 0, y: 0 } : undefined);
+  if (sorted.length <= 2) return pair(sorted, own, pinned);
+  const dense = sorted.length > roomyMost;
+  const box = boxFor(sorted.length);
+  // Boxes are wide and collisions are round: the forces work in a space in which a box with its
+  // margin is a square, so that boxes pack as tightly below each other as beside each other.
+  const square = box.width + (dense ? 22 : 84);
+  const flatness = square / (box.height + (dense ? 20 : 56));
+  const radius = (square * Math.sqrt(sorted.length)) / 2;
+  const others = sorted.filter((name) => name !== own);
+  const nodes = sorted.map((name) => {
+    // Two others stand at both sides of ours; more go round it.
+    const angle = Math.PI + (2 * Math.PI * others.indexOf(name)) / others.length;
+    const dragged = pinned.get(name);
+    const at =
+      dragged === undefined
+        ? name === own
+          ? { x: 0, y: 0 }
+          : undefined
+        : { x: dragged.x, y: dragged.y * flatness };
     return {
       name,
       x: at?.x ?? radius * Math.cos(angle),
-      y: at?.y ?? radius * Math.sin(angle) * 0.7,
+      y: at?.y ?? radius * Math.sin(angle),
       ...(at === undefined ? {} : { fx: at.x, fy: at.y }),
     };
   });
@@ -40,30 +66,32 @@ export function layOut(
     .filter(({ name }) => name !== own)
     .map(({ name }) => ({ source: own, target: name }));
   const simulation = forceSimulation(nodes)
-    .force('charge', forceManyBody().strength(-900))
-    .force('collide', forceCollide(boxWidth * 0.62))
-    .force('x', forceX(0).strength(0.04))
-    .force('y', forceY(0).strength(0.08))
+    .force('charge', forceManyBody().strength(dense ? -60 : -300))
+    .force('collide', forceCollide(square * (dense ? 0.58 : 0.6)).iterations(4))
+    .force('x', forceX(0).strength(dense ? 0.09 : 0.05))
+    .force('y', forceY(0).strength(dense ? 0.05 : 0.09))
     .stop();
   if (nodes.some(({ name }) => name === own)) {
     simulation.force(
       'link',
       forceLink<(typeof nodes)[number], { source: string; target: string }>(links)
         .id(({ name }) => name)
-        .distance(Math.max(210, Math.sqrt(sorted.length) * 90))
-        .strength(0.25),
+        .distance(square * (dense ? 1.2 : 1.35))
+        .strength(dense ? 0.02 : 0.2),
     );
   }
   simulation.tick(rounds);
-  return new Map(nodes.map(({ name, x, y }) => [name, { x, y }]));
+  return new Map(nodes.map(({ name, x, y }) => [name, { x, y: y / flatness }]));
 }
 
-/** Two clusters read best side by side, ours at the left. */
+/** One or two clusters read best side by side, ours at the left. */
 function pair(
   names: readonly string[],
   own: string,
   pinned: ReadonlyMap<string, Place>,
 ): ReadonlyMap<string, Place> {
+  if (names.length === 1)
+    return new Map(names.map((name) => [name, pinned.get(name) ?? { x: 0, y: 0 }]));
   const ordered = [...names].sort((a, b) => Number(b === own) - Number(a === own));
   return new Map(
     ordered.map((name, index) => [name, pinned.get(name) ?? { x: index === 0 ? -170 : 170, y: 0 }]),
@@ -71,7 +99,10 @@ function pair(
 }
 
 /** Gives the rectangle that holds all boxes, with a margin. */
-export function frame(places: Iterable<Place>): {
+export function frame(
+  places: Iterable<Place>,
+  box: Box,
+): {
   readonly x: number;
   readonly y: number;
   readonly width: number;
@@ -79,11 +110,11 @@ export function frame(places: Iterable<Place>): {
 } {
   const all = [...places];
   if (all.length === 0) return { x: -200, y: -100, width: 400, height: 200 };
-  const margin = 36;
-  const left = Math.min(...all.map(({ x }) => x)) - boxWidth / 2 - margin;
-  const right = Math.max(...all.map(({ x }) => x)) + boxWidth / 2 + margin;
-  const top = Math.min(...all.map(({ y }) => y)) - boxHeight / 2 - margin;
-  const bottom = Math.max(...all.map(({ y }) => y)) + boxHeight / 2 + margin;
+  const margin = 20;
+  const left = Math.min(...all.map(({ x }) => x)) - box.width / 2 - margin;
+  const right = Math.max(...all.map(({ x }) => x)) + box.width / 2 + margin;
+  const top = Math.min(...all.map(({ y }) => y)) - box.height / 2 - margin;
+  const bottom = Math.max(...all.map(({ y }) => y)) + box.height / 2 + margin;
   return { x: left, y: top, width: right - left, height: bottom - top };
 }
 
@@ -97,13 +128,13 @@ export interface Arrow {
 /** Half the distance between the two directions of a pair, pixels. */
 const asideBy = 9;
 
-export function arrow(from: Place, to: Place): Arrow {
+export function arrow(from: Place, to: Place, box: Box): Arrow {
   const dx = to.x - from.x;
   const dy = to.y - from.y;
   const length = Math.hypot(dx, dy) || 1;
   const side = { x: (-dy / length) * asideBy, y: (dx / length) * asideBy };
-  const start = border(from, to);
-  const end = border(to, from);
+  const start = border(from, to, box);
+  const end = border(to, from, box);
   const moved = ({ x, y }: Place): Place => ({ x: x + side.x, y: y + side.y });
   const a = moved(start);
   const b = moved(end);
@@ -111,13 +142,13 @@ export function arrow(from: Place, to: Place): Arrow {
 }
 
 /** Where the line from the middle of a box towards `other` leaves the box. */
-function border(box: Place, other: Place): Place {
-  const dx = other.x - box.x;
-  const dy = other.y - box.y;
+function border(from: Place, other: Place, box: Box): Place {
+  const dx = other.x - from.x;
+  const dy = other.y - from.y;
   const scale = Math.min(
-    dx === 0 ? Number.POSITIVE_INFINITY : (boxWidth / 2 + 4) / Math.abs(dx),
-    dy === 0 ? Number.POSITIVE_INFINITY : (boxHeight / 2 + 4) / Math.abs(dy),
+    dx === 0 ? Number.POSITIVE_INFINITY : (box.width / 2 + 4) / Math.abs(dx),
+    dy === 0 ? Number.POSITIVE_INFINITY : (box.height / 2 + 4) / Math.abs(dy),
     0.5,
   );
-  return { x: box.x + dx * scale, y: box.y + dy * scale };
+  return { x: from.x + dx * scale, y: from.y + dy * scale };
 }

@@ -4,36 +4,42 @@ import type { Link, TopologyCluster } from '../../proto/gen/syncer/control/v1/co
 import type { Tone } from '../components/StateBadge.svelte';
 
 /** How a link is drawn. */
-export type LinkLook = 'measured' | 'unknown' | 'paused' | 'broken';
+export type LinkLook = 'measured' | 'unknown' | 'paused' | 'broken' | 'gone';
 
 /** Gives the look of a link: measured only when a figure says so. */
 export function lookOf(link: Link): LinkLook {
-  if (link.state === 'paused') return 'paused';
-  if (link.state === 'silent' || link.state === 'left') return 'broken';
-  return link.state === 'connected' ? 'measured' : 'unknown';
+  switch (link.state) {
+    case 'paused':
+      return 'paused';
+    case 'silent':
+      return 'broken';
+    case 'left':
+      return 'gone';
+    case 'connected':
+      return 'measured';
+    default:
+      return 'unknown';
+  }
 }
 
-export function toneOfLink(link: Link): Tone {
-  switch (lookOf(link)) {
+export function toneOfLook(look: LinkLook): Tone {
+  switch (look) {
     case 'measured':
       return 'good';
     case 'paused':
-      return 'off';
+      return 'paused';
     case 'broken':
       return 'bad';
+    case 'gone':
+      return 'off';
     case 'unknown':
       return 'unknown';
   }
 }
 
-/** Width of an arrow, pixels: one more for each tenfold of instances. */
+/** Width of an arrow, pixels: more for each tenfold of instances. */
 export function widthOf(link: Link): number {
-  return 1.25 + 0.75 * Math.min(4, Math.log10(1 + (link.instances ?? 0)));
-}
-
-export function toneOfReplica(status: string): Tone {
-  if (status === 'alive') return 'good';
-  return status === 'failed' ? 'bad' : 'unknown';
+  return 1.25 + 0.6 * Math.min(4, Math.log10(1 + (link.instances ?? 0)));
 }
 
 /** Gives the clusters in the order of the table twin: ours first, then by name. */
