@@ -28,8 +28,16 @@ const lanes = 3;
 const rounds = { full: 40, quick: 12 };
 /** Between two changes of a lane, at random, so that no change falls in step with a poll. */
 const longestPauseMs = 400;
+/**
+ * An instance is left alone for so long between two changes: a syncer writes an instance at most once
+ * a second (daemon/sync/write-queue.ts), and a change that falls into that second waits for its end.
+ */
+const apartMs = 1_200;
 const importLimitMs = 400_000;
+const proofLimitMs = 60_000;
 const prefix = 'bench';
+/** So that no sample has the endpoints of another instance, which would be a conflict. */
+const addressOffset = 1_000_000;
 
 const kinds = ['register', 'status', 'properties', 'removal'] as const;
 type Kind = (typeof kinds)[number];
@@ -100,6 +108,7 @@ async function measure({ services, goalMs }: Size, context: BenchContext) {
   say(`${services} services: ${count * lanes * kinds.length} changes`);
   const ours = new Map<Kind, number[]>(kinds.map((each) => [each, []]));
   const own = new Map<Kind, number[]>(kinds.map((each) => [each, []]));
+  const changedMs = new Map<string, number>();
   const measured = new AbortController();
   const costs = Promise.all(
     [beijing, shanghai].map(({ daemon }) => costUntil(daemon.pid, measured.signal)),
@@ -109,8 +118,12 @@ async function measure({ services, goalMs }: Size, context: BenchContext) {
       Array.from({ length: lanes }, async (_none, lane) => {
         const { service } = makeService(lane, prefix, false);
         const serviceId = await client.createService({ service });
-        for (let number = 0; number < count; number++) {
-          await changes({ lane, number, service, serviceId });
+        // Four instances at once, each at another stage of its life.
+        for (let number = 0; number < count + kinds.length - 1; number++) {
+          for (const [stage, kind] of kinds.entries()) {
+            const of = number - stage;
+            if (of >= 0 && of < count) await change(kind, sampleOf(lane, of, service, serviceId));
+          }
         }
       }),
     );
@@ -119,58 +132,39 @@ async function measure({ services, goalMs }: Size, context: BenchContext) {
     await costs;
   }
 
-  async function changes(at: {
-    lane: number;
-    number: number;
-    service: WatchedService;
-    serviceId: string;
-  }): Promise<void> {
-    const { service, serviceId } = at;
-    const mark = `${at.lane}-${at.number}`;
-    const pair = { serviceId, instanceId: `${prefix}-sample-${mark}` };
-    const marked = (instances: readonly SeenInstance[]): SeenInstance | undefined =>
-      instances.find(({ properties }) => properties.mark === mark);
-    const one = async (
-      kindOfChange: Kind,
-      write: () => Promise<void>,
-      looks: (instances: readonly SeenInstance[]) => boolean,
-    ): Promise<void> => {
-      await wait(Math.random() * longestPauseMs, undefined, { signal });
-      const sentMs = performance.now();
-      const seen = (poll: FindPoll, samples: Map<Kind, number[]>): Promise<void> =>
-        poll
-          .seenAt(service, looks)
-          .then((seenMs) => void samples.get(kindOfChange)?.push(seenMs - sentMs));
-      await Promise.all([write(), seen(finds.here, own), seen(finds.there, ours)]);
+  /** Writes one change at home, and waits until it is seen here and there. */
+  async function change(kind: Kind, sample: Sample): Promise<void> {
+    const sinceMs = performance.now() - (changedMs.get(sample.instanceId) ?? -apartMs);
+    await wait(Math.max(apartMs - sinceMs, Math.random() * longestPauseMs), undefined, { signal });
+    const sentMs = performance.now();
+    const seen = async (poll: FindPoll, samples: Map<Kind, number[]>): Promise<void> => {
+      const seenMs = await poll.seenAt(sample.service, (found) => shows(kind, sample, found));
+      samples.get(kind)?.push(seenMs - sentMs);
     };
-    const instance = {
-      ...makeInstance(pair.instanceId, at.lane * 1_000 + at.number, 30, systemRandom),
-      properties: { mark, value: 'first' },
-    };
-    const { properties } = instance;
-    await one(
-      'register',
-      () => client.register(serviceId, instance),
-      (found) => marked(found) !== undefined,
-    );
-    await one(
-      'status',
-      () => client.setStatus(pair, 'DOWN'),
-      (found) => marked(found)?.status === 'DOWN',
-    );
-    await one(
-      'properties',
-      () => client.setProperties(pair, { ...properties, value: 'second' }),
-      (found) => marked(found)?.properties.value === 'second',
-    );
-    await one(
-      'removal',
-      () => client.unregister(pair),
-      (found) => marked(found) === undefined,
-    );
+    try {
+      await Promise.all([
+        write(client, kind, sample),
+        seen(finds.here, own),
+        seen(finds.there, ours),
+      ]);
+    } catch (error) {
+      signal.throwIfAborted();
+      const subject = sample.instanceId;
+      const told = await Promise.all(
+        [beijing, shanghai].map(({ control }) => control.call('explain', { subject })),
+      );
+      const verdicts = told.map(({ verdict }) => verdict).join('; ');
+      throw new Error(`${kind} of ${subject}: ${verdicts}`, { cause: error });
+    }
+    changedMs.set(sample.instanceId, performance.now());
   }
 
   const all = distribution([...ours.values()].flat());
+  // Both sides must also have proven that they hold the same, or the figures are of something else.
+  await shanghai.until(
+    ({ peers }) => (peers?.peers[0]?.provenEqualMs === undefined ? undefined : true),
+    proofLimitMs,
+  );
   const { peers, registry } = await shanghai.state();
   return {
     services,
@@ -190,6 +184,52 @@ async function measure({ services, goalMs }: Size, context: BenchContext) {
       goal(`latency, ${services} services: p99 ms`, { atMost: goalMs.p99 }, all.p99),
     ],
   };
+}
+
+interface Sample {
+  readonly service: WatchedService;
+  readonly serviceId: string;
+  readonly instanceId: string;
+  /** The property by which it is known on both sides; ids differ. */
+  readonly mark: string;
+  readonly number: number;
+}
+
+function sampleOf(lane: number, of: number, service: WatchedService, serviceId: string): Sample {
+  const mark = `${lane}-${of}`;
+  const number = addressOffset + lane * 1_000 + of;
+  return { service, serviceId, instanceId: `${prefix}-sample-${mark}`, mark, number };
+}
+
+async function write(client: LoadClient, kind: Kind, sample: Sample): Promise<void> {
+  const { serviceId, instanceId, mark, number } = sample;
+  switch (kind) {
+    case 'register': {
+      const instance = makeInstance(instanceId, number, 30, systemRandom);
+      return client.register(serviceId, { ...instance, properties: { mark } });
+    }
+    case 'status':
+      return client.setStatus(sample, 'DOWN');
+    case 'properties':
+      return client.setProperties(sample, { mark, changed: 'yes' });
+    case 'removal':
+      return client.unregister(sample);
+  }
+}
+
+/** Whether a find shows what `write` wrote. */
+function shows(kind: Kind, { mark }: Sample, found: readonly SeenInstance[]): boolean {
+  const instance = found.find(({ properties }) => properties.mark === mark);
+  switch (kind) {
+    case 'register':
+      return instance !== undefined;
+    case 'status':
+      return instance?.status === 'DOWN';
+    case 'properties':
+      return instance?.properties.changed === 'yes';
+    case 'removal':
+      return instance === undefined;
+  }
 }
 
 function distributions(samples: ReadonlyMap<Kind, readonly number[]>): object {
