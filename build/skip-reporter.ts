@@ -15,7 +15,8 @@ export class SkipReporter implements Reporter {
         else if (result.state === 'failed') counts.failed += 1;
         else {
           counts.skipped += 1;
-          const reason = result.state === 'skipped' ? result.note : undefined;
+          const reason =
+            (result.state === 'skipped' ? result.note : undefined) ?? reasonIn(test.fullName);
           if (reason === undefined) silent.push(`${module.relativeModuleId}: ${test.fullName}`);
           else skipped.set(reason, [...(skipped.get(reason) ?? []), test.fullName]);
         }
@@ -32,4 +33,9 @@ export class SkipReporter implements Reporter {
     }
     console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   }
+}
+
+/** A whole group is skipped with its reason in its title: `… (skipped: reason)`. */
+function reasonIn(title: string): string | undefined {
+  return /\(skipped: (.*?)\)/.exec(title)?.[1];
 }
