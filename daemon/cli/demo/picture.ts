@@ -27,7 +27,7 @@ export function demoPicture(
   return [
     style.paint(say('cli.demo.title'), 'strong'),
     '',
-    row(style.paint(left.cluster, 'strong'), style.paint(right.cluster, 'strong')),
+    style.paint(row(left.cluster, right.cluster), 'strong'),
     row(left.url, right.url),
     row(
       say('cli.demo.native', { count: left.native }),

@@ -33,6 +33,11 @@ const shortestWakeMs = 50;
  * (2 ms) a new one is seen within 200 ms, at 5,000 within a second or two.
  */
 const listFactor = 50;
+/**
+ * What the list costs a server for each name at most (`servicecenter-api.md §11`: 12 ms for 5,000,
+ * 31 ms past the cache). More than that is waiting on a busy machine, and no reason to look less often.
+ */
+const listedNameCostMs = 0.006;
 const listBoundsMs = { shortest: 200, longest: 5_000 };
 /** Details read by the sweep, services a second: with a dump to show changes, and without. */
 const sweepPerSecond = { withDump: 2, withoutDump: 20 };
@@ -106,6 +111,8 @@ export function createReader(
     observer?.condition(condition);
   };
 
+  const nameCount = (): number => readers.reduce((sum, { view }) => sum + view.names.size, 0);
+
   const round = async (): Promise<void> => {
     startedAtMs = now();
     if (capabilities === undefined) {
@@ -126,7 +133,8 @@ export function createReader(
       listedAtMs = -Infinity;
     }
     const sinceListMs = now() - listedAtMs;
-    const listDue = !whole || sinceListMs >= clamp(listMs * listFactor, listBoundsMs);
+    const listCostMs = Math.min(listMs, Math.max(1, nameCount() * listedNameCostMs));
+    const listDue = !whole || sinceListMs >= clamp(listCostMs * listFactor, listBoundsMs);
     const sweep = sweepCount();
     let trouble: Trouble | undefined;
     let findMs = 0;
@@ -158,7 +166,7 @@ export function createReader(
     roundMs = findMs;
     costs.push(findMs);
     if (costs.length > roundsWeighed) costs.shift();
-    const names = readers.reduce((sum, { view }) => sum + view.names.size, 0);
+    const names = nameCount();
     // Without its cache every round reads everything: only the time tells.
     const mostMs = capabilities.cache ? Math.max(1, names * nameCostMs) : Infinity;
     const cost = Math.min(mostMs, ...costs);
