@@ -30,7 +30,7 @@ const compactionFactor = 2;
 /**
  * Revisions that a restart skips, at least. What the last process told its peers in its final moment
  * may not have reached the disk: revisions are never given twice, and a peer that stands in the gap
- * gets a snapshot.
+ * gets a snapshot. The same holds for a replica that takes the log over from another.
  */
 const restartGap = 1_000_000;
 
@@ -95,8 +95,11 @@ export class ExportLog implements ExportSource {
     return this.#services;
   }
 
-  /** Takes up the log of the last run, or starts an epoch. `state`: what `loadState` gave. */
-  async load(state: ReadonlyMap<string, string>, random: Random): Promise<void> {
+  /**
+   * Takes up the log of the last run, or starts an epoch. `state`: what `loadState` gave. `replica`:
+   * one of several, which skips revisions when it takes the log over from the leader, not before.
+   */
+  async load(state: ReadonlyMap<string, string>, random: Random, replica = false): Promise<void> {
     const kept = await this.#store.loadExport();
     if (kept === undefined) {
       this.#epoch = randomUUID();
@@ -105,8 +108,8 @@ export class ExportLog implements ExportSource {
     }
     this.#epoch = kept.epoch;
     this.#floor = Number(state.get(floorKey) ?? '0');
-    this.#revision = kept.revision + restartGap + randomInt(random, restartGap);
-    this.#gap = { after: kept.revision, before: this.#revision };
+    this.#revision = kept.revision;
+    if (!replica) this.#skip(random);
     for (const { key, ...ghost } of kept.keys) this.#ghosts.set(key, ghost);
     const tombstones = [...kept.tombstones].sort((left, right) => left.revision - right.revision);
     for (const tombstone of tombstones) this.#tombstones.set(tombstone.key, tombstone);
@@ -170,6 +173,93 @@ export class ExportLog implements ExportSource {
     return true;
   }
 
+  /**
+   * Becomes the log's writer in place of another replica: what that one told its peers in its final
+   * moment may not have reached us, so revisions are skipped as after a restart; every record counts
+   * as remembered until our own view of the registry shows it.
+   */
+  takeOver(random: Random): void {
+    for (const { key, kind, revision, hash, originTimeMs } of this.#records.values()) {
+      this.#digests.toggle(key, hash);
+      this.#ghosts.set(key, { kind, revision, hash, originTimeMs });
+    }
+    this.#records.clear();
+    this.#services = 0;
+    this.#skip(random);
+  }
+
+  /** Takes the leader's epoch; what is held of another one is forgotten. */
+  adoptEpoch(epoch: string): void {
+    if (epoch === this.#epoch) return;
+    for (const { key, hash } of this.#records.values()) this.#digests.toggle(key, hash);
+    for (const held of [this.#records, this.#tombstones, this.#ghosts]) held.clear();
+    this.#order = [];
+    this.#services = 0;
+    this.#revision = 0;
+    this.#floor = 0;
+    this.#gap = { after: 0, before: 0 };
+    this.#epoch = epoch;
+    this.#store.startEpoch(epoch);
+    this.#store.putState(floorKey, '0');
+  }
+
+  /** Takes an entry of the leader's log, with its revision. Announce with `notify`. */
+  mirror(entry: LogEntry): void {
+    const { kind, key, revision, originTimeMs } = entry;
+    const before = this.#records.get(key);
+    if (before !== undefined) {
+      this.#records.delete(key);
+      this.#digests.toggle(key, before.hash);
+      if (before.kind === 'service') this.#services--;
+    }
+    this.#ghosts.delete(key);
+    this.#tombstones.delete(key);
+    if (entry.type === 'upsert') {
+      const { hash } = entry;
+      if (kind === 'service') this.#services++;
+      const record = { kind, key, revision, hash, originTimeMs };
+      this.#records.set(key, { ...record, payload: copyBytes(entry.payload) });
+      this.#digests.toggle(key, hash);
+      this.#store.putExported(record);
+    } else {
+      const tombstone = { kind, key, revision, proof: entry.proof, originTimeMs };
+      this.#tombstones.set(key, tombstone);
+      this.#store.putTombstone(tombstone);
+      this.#trim();
+    }
+    const last = this.#order.at(-1);
+    if (last === undefined || last.revision < revision) this.#order.push({ revision, key });
+    else this.#order.splice(this.#indexAfter(revision), 0, { revision, key });
+    this.#revision = Math.max(this.#revision, revision);
+    this.#compact();
+  }
+
+  /** The leader's log stands here. A leader that took over has skipped revisions: so do we. */
+  mirrorTo(revision: number): void {
+    if (revision - this.#revision >= restartGap) {
+      this.#gap = { after: this.#revision, before: revision };
+    }
+    this.#revision = revision;
+  }
+
+  /** A whole snapshot of the leader's log: what it did not name goes, and nothing older is told. */
+  mirrorWhole(named: ReadonlySet<string>, revision: number): void {
+    for (const [key, { kind, originTimeMs }] of [...this.#records, ...this.#ghosts]) {
+      if (named.has(key)) continue;
+      const tombstone = { kind, key, revision, proof: 'absence', originTimeMs } as const;
+      this.mirror({ type: 'removal', ...tombstone });
+    }
+    this.#tombstones.clear();
+    this.#floor = revision;
+    this.#revision = revision;
+    this.#gap = { after: 0, before: 0 };
+    this.#order = [...this.#records.values()]
+      .map((record) => ({ revision: record.revision, key: record.key }))
+      .sort((left, right) => left.revision - right.revision);
+    this.#store.trimTombstones(revision);
+    this.#store.putState(floorKey, String(revision));
+  }
+
   setHealth(health: ExportHealth): boolean {
     if (health.state === this.#health.state && health.reason === this.#health.reason) return false;
     this.#health = health;
@@ -220,6 +310,12 @@ export class ExportLog implements ExportSource {
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  #skip(random: Random): void {
+    const after = this.#revision;
+    this.#revision += restartGap + randomInt(random, restartGap);
+    this.#gap = { after, before: this.#revision };
   }
 
   #next(key: string): number {

@@ -16,15 +16,33 @@ export class Exporter {
   readonly #view: LocalView;
   #rules: CompiledRules;
   #condition: RegistryCondition | undefined;
+  /** False in a follower: its log is the leader's (`export-mirror.ts`). */
+  #writes: boolean;
 
-  constructor(log: ExportLog, view: LocalView, rules: CompiledRules) {
+  constructor(log: ExportLog, view: LocalView, rules: CompiledRules, writes = true) {
     this.#log = log;
     this.#view = view;
     this.#rules = rules;
+    this.#writes = writes;
+  }
+
+  /** From now on the log is the leader's. */
+  follow(): void {
+    this.#writes = false;
+  }
+
+  /** From now on the log is ours; it has been taken over, and is brought in line with the view. */
+  lead(nowMs: number): void {
+    this.#writes = true;
+    this.#putAll(nowMs);
+    this.#log.markReady();
+    if (this.#condition !== undefined) this.condition(this.#condition, nowMs);
+    this.#log.notify();
   }
 
   /** Brings what `change` named into the log; the view has taken it in already. */
   changed(change: RegistryChange): void {
+    if (!this.#writes) return;
     const nowMs = change.seenAtMs;
     let wrote = false;
     for (const serviceId of this.#servicesOf(change)) {
@@ -58,6 +76,7 @@ export class Exporter {
   /** The registry's condition is what the export's health is made of. */
   condition(condition: RegistryCondition, nowMs: number): void {
     this.#condition = condition;
+    if (!this.#writes) return;
     const changed = this.#log.setHealth(
       condition.state === 'answering'
         ? { state: 'healthy', reason: '' }
@@ -70,6 +89,10 @@ export class Exporter {
   /** New rules: what they no longer let out is removed explicitly, because a person said so. */
   setRules(rules: CompiledRules, nowMs: number): void {
     this.#rules = rules;
+    if (this.#writes && this.#putAll(nowMs)) this.#log.notify();
+  }
+
+  #putAll(nowMs: number): boolean {
     let wrote = false;
     for (const local of this.#view.services()) {
       wrote = this.#putService(local, nowMs) || wrote;
@@ -77,7 +100,7 @@ export class Exporter {
         wrote = this.#putInstance(local, instance, nowMs) || wrote;
       }
     }
-    if (wrote) this.#log.notify();
+    return wrote;
   }
 
   /**

@@ -27,8 +27,9 @@ import type {
 import type { SyncEngineOptions } from './engine-options.ts';
 import { explain } from './explain.ts';
 import { ExportLog } from './export-log.ts';
+import { ExportMirror } from './export-mirror.ts';
 import { Exporter } from './exporter.ts';
-import { mayRemove } from './guard.ts';
+import { mayHaveLost, mayRemove } from './guard.ts';
 import { HeldRemovals } from './held-removals.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { LocalView } from './local-view.ts';
@@ -47,16 +48,27 @@ import { WriteQueue } from './write-queue.ts';
 import { WriterEpoch } from './writer-epoch.ts';
 import { refOf, Writer } from './writer.ts';
 
+/** The engine of one of several replicas. */
+export interface ReplicaEngine extends SyncEngine {
+  /** Takes the leader's export while this replica follows. */
+  readonly exportMirror: ImportSink;
+  /** Whether the registry has been read completely once. */
+  readonly viewed: boolean;
+  /** The newest writer's epoch that a stamp in the registry carries. */
+  readonly newestEpoch: number;
+}
+
 /** Gives the engine; nothing happens before `start`. */
-export function createSyncEngine(options: SyncEngineOptions): SyncEngine {
+export function createSyncEngine(options: SyncEngineOptions): ReplicaEngine {
   return new Engine(options);
 }
 
-class Engine implements SyncEngine {
+class Engine implements ReplicaEngine {
   readonly #options: SyncEngineOptions;
   readonly #view = new LocalView();
   readonly #log: ExportLog;
   readonly #exporter: Exporter;
+  readonly #mirror: ExportMirror;
   readonly #peers: PeerRegistry;
   readonly #held: HeldRemovals;
   readonly #epoch: WriterEpoch;
@@ -73,6 +85,7 @@ class Engine implements SyncEngine {
   #condition: RegistryCondition = { state: 'unknown', reason: 'starting', detail: 'not read yet' };
   #conditionSinceMs: number;
   #viewed = false;
+  #leads = false;
   /** Of the last run, until they have been brought in line with the stamps. */
   #mappings: readonly Mapping[] | undefined;
   #keepTimer: Timer | undefined;
@@ -91,7 +104,9 @@ class Engine implements SyncEngine {
     const touched = (keyText: string): void => this.#reconciler.touchLater(keyText);
 
     this.#log = new ExportLog(cluster, store);
-    this.#exporter = new Exporter(this.#log, this.#view, this.#rules);
+    const alone = options.role === undefined;
+    this.#exporter = new Exporter(this.#log, this.#view, this.#rules, alone);
+    this.#mirror = new ExportMirror(this.#log, () => !this.#leads);
     this.#peers = new PeerRegistry(store, clock, {
       serviceChanged: (peer, service) => this.#peerServiceChanged(peer, service),
       peerChanged: (peer) => this.#peerChanged(peer),
@@ -155,11 +170,20 @@ class Engine implements SyncEngine {
   get exportSource(): ExportSource {
     return this.#log;
   }
+  get exportMirror(): ImportSink {
+    return this.#mirror;
+  }
+  get viewed(): boolean {
+    return this.#viewed;
+  }
+  get newestEpoch(): number {
+    return this.#view.newestEpoch;
+  }
 
   async start(): Promise<void> {
     const { store, driver, random, role } = this.#options;
     const state = await store.loadState();
-    await this.#log.load(state, random);
+    await this.#log.load(state, random, role !== undefined);
     await this.#held.load(state);
     this.#peers.load(state);
     this.#epoch.load(state);
@@ -348,6 +372,7 @@ class Engine implements SyncEngine {
       this.#options.logger.info({ condition }, 'the condition of the registry changed');
     }
     this.#exporter.condition(condition, this.#options.clock.nowMs());
+    if (mayHaveLost(before, condition)) this.#leases.renewSoon();
     if (before.state === 'unknown' && condition.state === 'answering') {
       this.#queue.retryNow();
       this.#reconciler.touchAll();
@@ -378,6 +403,10 @@ class Engine implements SyncEngine {
 
   #applyRole(): void {
     const leads = this.#viewed && (this.#options.role?.role ?? 'leader') === 'leader';
+    if (leads !== this.#leads) {
+      this.#leads = leads;
+      if (this.#options.role !== undefined) this.#changeLog(leads);
+    }
     this.#queue.setOpen(leads);
     this.#leases.setRunning(leads);
     if (leads) {
@@ -389,6 +418,26 @@ class Engine implements SyncEngine {
       this.#reconciler.touchAll();
     }
     this.#changed();
+  }
+
+  /** Between replicas: the leader alone writes the export log and the mapping. */
+  #changeLog(leads: boolean): void {
+    const { store, random, clock, logger } = this.#options;
+    if (!leads) {
+      this.#exporter.follow();
+      return;
+    }
+    this.#log.takeOver(random);
+    this.#exporter.lead(clock.nowMs());
+    this.#mirror.filled();
+    // What another leader has written since this process began.
+    this.#mappings = undefined;
+    store.loadMappings().then(
+      (kept) => {
+        if (this.#leads) rebuildMappings(store, kept, this.#view);
+      },
+      (error: unknown) => logger.error({ error: String(error) }, 'the mapping could not be read'),
+    );
   }
 
   #keepHeard(): void {
