@@ -28,6 +28,32 @@ export function mayRemove(condition: RegistryCondition, ground?: RemovalGround):
   return judging && (ground?.kind === 'tombstone' || ground?.kind === 'decision');
 }
 
+/** Whether a registry that answers again, or that looks emptier, may have lost our copies. */
+export function mayHaveLost(before: RegistryCondition, after: RegistryCondition): boolean {
+  if (isAway(after)) return false;
+  if (isAway(before)) return true;
+  const doubts = (condition: RegistryCondition): boolean =>
+    condition.state === 'unknown' && condition.reason === 'suspicious-loss';
+  return doubts(after) && !doubts(before);
+}
+
+/** It gives no answer, or none that says anything. */
+function isAway(condition: RegistryCondition): boolean {
+  if (condition.state === 'answering') return false;
+  switch (condition.reason) {
+    case 'starting':
+    case 'unreachable':
+    case 'refused-rights':
+    case 'server-error':
+    case 'bad-answer':
+      return true;
+    case 'waiting-for-owners':
+    case 'suspicious-loss':
+    case 'differing-nodes':
+      return false;
+  }
+}
+
 /** What is known of a copy that nobody wants. */
 export interface RemovalEvidence {
   readonly cluster: string;

@@ -29,6 +29,9 @@ const batchTimeoutMs = 20_000;
  */
 const startSpreadMs = 30_000;
 
+/** When the registry may have lost its data, every copy is asked for within this time. */
+const doubtSpreadMs = 2_000;
+
 interface Lease {
   readonly ref: InstanceRef;
   leaseMs: number;
@@ -82,6 +85,15 @@ export class LeaseKeeper {
     // Whoever kept them until now may have stopped: all within a short while.
     for (const lease of this.#leases.values()) this.#scheduleFirst(lease);
     this.#tick();
+  }
+
+  /** The registry was away, or looks empty: what it has lost is found by renewing all soon. */
+  renewSoon(): void {
+    if (!this.#running) return;
+    for (const lease of this.#leases.values()) {
+      const spreadMs = Math.min(doubtSpreadMs, lease.leaseMs / 6);
+      this.#schedule(lease, this.#now() + randomInt(this.#options.random, spreadMs));
+    }
   }
 
   /** A copy is in the registry with this lease; `written`: we registered it just now. */

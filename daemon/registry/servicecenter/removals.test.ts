@@ -172,6 +172,25 @@ describe('removals', () => {
     expect(late.map(({ proof }) => proof)).toEqual(new Array(10).fill('absence'));
   });
 
+  it('takes a loss for a restart of applications when as many came in their place', async () => {
+    const scene = new Scene(20);
+    const left = [...scene.there];
+    for (const id of left) scene.there.delete(id);
+    scene.find();
+    expect((await scene.decide()).removed.removedInstances).toEqual([]);
+    scene.pass(1_000);
+    for (let index = 0; index < 19; index += 1) scene.there.add(`new${index}`);
+    scene.find();
+    expect((await scene.decide()).removed.removedInstances).toEqual([]);
+    scene.there.add('new19');
+    scene.find();
+    const { removed } = await scene.decide();
+    expect(removed.removedInstances.map(({ instanceId }) => instanceId)).toEqual(left);
+    expect(new Set(removed.removedInstances.map(({ proof }) => proof))).toEqual(
+      new Set(['tombstone']),
+    );
+  });
+
   it('removes a service only after its last instance', async () => {
     const scene = new Scene(2);
     scene.serviceThere = false;

@@ -46,6 +46,8 @@ export interface Removals {
 interface HeldItem<R> {
   readonly ref: R;
   readonly missing: Missing;
+  /** How many had left together with it by then. */
+  readonly lost: number;
   hold: { readonly reason: UnknownReason; readonly untilMs: number } | undefined;
 }
 
@@ -105,7 +107,7 @@ export function createRemovals(view: TenantView, api: ServiceCenterApi): Removal
       if (entry === undefined || seen === undefined) continue;
       const { leaseMs } = seen;
       const missing = { leaseMs, lastPresentMs: entry.lastReadMs, sinceMs: nowMs, suspicious };
-      instances.set(key, { ref, missing, hold: undefined });
+      instances.set(key, { ref, missing, lost, hold: undefined });
     }
   };
 
@@ -118,7 +120,7 @@ export function createRemovals(view: TenantView, api: ServiceCenterApi): Removal
       if (known === undefined) continue;
       const { lastPresentMs } = known;
       const missing = { leaseMs: defaultLeaseMs, lastPresentMs, sinceMs: nowMs, suspicious };
-      services.set(ref.serviceId, { ref, missing, hold: undefined });
+      services.set(ref.serviceId, { ref, missing, lost, hold: undefined });
     }
   };
 
@@ -161,7 +163,8 @@ export function createRemovals(view: TenantView, api: ServiceCenterApi): Removal
       if (freshServices.length > 0) noteServices(freshServices, around.nowMs);
 
       // Waited for: read once more before it is said. Just confirmed ones were read just now.
-      const judged = judgeAll(instances, around);
+      const refilled = around.totalsAgree ? view.size - instances.size : 0;
+      const judged = judgeAll(instances, around, refilled);
       const waited = judged.filter(({ proof }) => proof === 'absence').map(({ ref }) => ref);
       const stillAbsent = new Set(
         (await confirmed(waited, troubles)).map((ref) =>
@@ -210,16 +213,25 @@ export function createRemovals(view: TenantView, api: ServiceCenterApi): Removal
   };
 }
 
+/**
+ * Judges all. `present`: how many are there now. Where as many are there as had left together, it was a
+ * restart of applications: a registry that fills again while it answers has not lost its data.
+ */
 function judgeAll<R>(
   items: ReadonlyMap<string, HeldItem<R>>,
   around: Circumstances,
+  present = 0,
 ): { readonly ref: R; readonly proof: 'tombstone' | 'absence' }[] {
   const gone: { ref: R; proof: 'tombstone' | 'absence' }[] = [];
   for (const item of items.values()) {
-    const verdict = judge(item.missing, around);
+    const { missing, hold, lost } = item;
+    const refilled = missing.suspicious && present >= lost;
+    const verdict = judge(refilled ? { ...missing, suspicious: false } : missing, around);
+    // What was held for another reason than its number was not seen leaving.
+    const cleared = hold === undefined || (refilled && hold.reason === 'suspicious-loss');
     switch (verdict.kind) {
       case 'gone':
-        gone.push({ ref: item.ref, proof: item.hold === undefined ? verdict.proof : 'absence' });
+        gone.push({ ref: item.ref, proof: cleared ? verdict.proof : 'absence' });
         break;
       case 'hold':
         item.hold = { reason: verdict.reason, untilMs: verdict.untilMs };

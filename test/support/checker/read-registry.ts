@@ -125,21 +125,20 @@ export function sortedJson(value: unknown): string {
 }
 
 async function getJson(url: string, domain: string): Promise<Json> {
-  let response: Response;
+  let status: number;
+  let text: string;
   try {
-    response = await fetch(url, {
+    const response = await fetch(url, {
       headers: { 'x-domain-name': domain },
       signal: AbortSignal.timeout(10_000),
     });
+    ({ status } = response);
+    // The answer may break off: that, too, is no answer.
+    text = await response.text();
   } catch (error) {
     throw new RegistryReadError(0, `${url}: ${String(error)}`);
   }
-  const text = await response.text();
-  if (response.status !== 200) {
-    throw new RegistryReadError(
-      response.status,
-      `${url}: ${response.status} ${text.slice(0, 200)}`,
-    );
-  }
+  if (status !== 200)
+    throw new RegistryReadError(status, `${url}: ${status} ${text.slice(0, 200)}`);
   return text === '' ? {} : (JSON.parse(text) as Json);
 }
