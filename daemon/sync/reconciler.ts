@@ -217,6 +217,8 @@ export class Reconciler {
       this.#order(job);
     };
     const { writer } = this.#options;
+    const [first] = plan.adds;
+    if (local === undefined && first !== undefined) order(writer.makeService(first.contribution));
     for (const wanted of plan.adds) order(writer.put(wanted, true));
     for (const { wanted } of plan.updates) order(writer.put(wanted, false));
     if (local !== undefined && plan.release) order(writer.releaseService(local));

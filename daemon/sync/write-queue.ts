@@ -1,5 +1,6 @@
 // Writes to the registry, in turn: the last intent per key wins, at most one write per key and
-// window, adds before updates before removals, as many at once as the registry takes.
+// window, new services before adds before updates before removals, as many at once as the registry
+// takes.
 
 import type { WriteFailure, WriteResult } from '../registry/driver.ts';
 import { backoff, type Backoff } from '../support/backoff.ts';
@@ -10,7 +11,7 @@ import { RateMeter } from './rate-meter.ts';
 import { WriteBudget } from './write-budget.ts';
 
 /** The order of writes: what comes first is done first. */
-export const priorities = { add: 0, update: 1, remove: 2, service: 3 } as const;
+export const priorities = { make: 0, add: 1, update: 2, remove: 3, service: 4 } as const;
 
 /** One intent. What is written is worked out when it runs, from the state of then. */
 export interface WriteJob {
@@ -20,6 +21,8 @@ export interface WriteJob {
   readonly cluster: string;
   /** What the write aims at; writing the same again and again slows down. */
   readonly aim: string;
+  /** Calls that it takes, one after the other, so that latencies compare; 1 where missing. */
+  readonly calls?: number;
   /** Performs it; `undefined` when the state of now no longer asks for it. */
   run(signal: AbortSignal): Promise<WriteResult<unknown> | undefined>;
 }
@@ -67,7 +70,7 @@ export class WriteQueue {
   readonly #rate: RateMeter;
   readonly #keys = new Map<string, KeyState>();
   /** Keys that may run, first in first out per priority. */
-  readonly #lanes = [new Set<string>(), new Set<string>(), new Set<string>(), new Set<string>()];
+  readonly #lanes = Object.values(priorities).map(() => new Set<string>());
   /** Keys that must wait for their time. */
   readonly #later = new DeadlineQueue<string>();
   readonly #abort = new AbortController();
@@ -256,6 +259,7 @@ export class WriteQueue {
     this.#inFlight--;
     state.running = false;
     const endMs = clock.monotonicMs();
+    const latencyMs = (endMs - startMs) / (job.calls ?? 1);
     // The registry may have taken it at any time until its answer: the window counts from there.
     state.lastWriteMs = endMs;
     if (result === undefined) {
@@ -263,11 +267,11 @@ export class WriteQueue {
       state.lastWriteMs = Number.NEGATIVE_INFINITY;
       state.backoff = undefined;
     } else if (result.ok) {
-      this.#budget.succeeded(endMs - startMs, endMs);
+      this.#budget.succeeded(latencyMs, endMs);
       this.#rate.count();
       state.backoff = undefined;
     } else {
-      this.#afterFailure(state, job, result.failure, endMs - startMs);
+      this.#afterFailure(state, job, result.failure, latencyMs);
     }
     this.#list(key, state);
     this.#options.progressed();

@@ -34,6 +34,9 @@ export interface WriterOptions {
   readonly removed: (copy: LocalCopy) => void;
 }
 
+/** Looked for by id and by key, made, read back, its tags and schemas (registry/servicecenter). */
+const callsToMake = 5;
+
 /** The write queue's key of a copy. */
 export function copyJobKey(keyText: string, copyId: string): string {
   return `${keyText}/${copyId}`;
@@ -60,6 +63,23 @@ export class Writer {
       cluster: peer.cluster,
       aim: `put ${wanted.hash}`,
       run: (signal) => this.#put(wanted, isNew, signal),
+    };
+  }
+
+  /** Makes a service that is missing: all of them at once, instead of each before its instances. */
+  makeService(contribution: Contribution): WriteJob {
+    const { keyText, peer, source } = contribution;
+    return {
+      key: serviceJobKey(keyText),
+      priority: priorities.make,
+      cluster: peer.cluster,
+      aim: 'make service',
+      calls: callsToMake,
+      run: async (signal) => {
+        if (this.#options.view.byKey(keyText) !== undefined) return undefined;
+        if (this.#options.desired().contributionOf(source) !== contribution) return undefined;
+        return this.#ensure(contribution, signal);
+      },
     };
   }
 

@@ -9,6 +9,7 @@ import { findingsOf } from './capabilities.ts';
 import { normaliseInstance, type HealthFloor } from './content.ts';
 import { createHttpClient } from './http-client.ts';
 import { createInstanceWriter, renewBatch } from './instance-writer.ts';
+import { createMadeServices } from './made-services.ts';
 import { settingsFrom, type ServiceCenterOptions } from './options.ts';
 import { createReader, type Reader } from './reader.ts';
 import { createServiceWriter } from './service-writer.ts';
@@ -44,10 +45,15 @@ export function createServiceCenterDriver(
     () => http.address,
   );
   const healthFloor = (): HealthFloor | undefined => reader.capabilities?.healthFloor;
+  const made = createMadeServices();
   const instances = createInstanceWriter({
     api,
     healthFloor,
-    isUnknown: (tenant, serviceId, instanceId) => reader.lacks(tenant, serviceId, instanceId),
+    isUnknown(tenant, serviceId, instanceId) {
+      if (!reader.knows(tenant, serviceId)) return made.isFirst(tenant, serviceId, instanceId);
+      made.seen(tenant, serviceId);
+      return reader.lacks(tenant, serviceId, instanceId);
+    },
   });
 
   return {
@@ -72,7 +78,7 @@ export function createServiceCenterDriver(
     },
     wake: () => reader.wake(),
     normalise: (instance) => normaliseInstance(instance, healthFloor()),
-    ...createServiceWriter(api, logger),
+    ...createServiceWriter(api, logger, made),
     ...instances,
   };
 }

@@ -11,7 +11,7 @@ import { createAudit } from './audit.ts';
 import { findCapabilities, type Capabilities } from './capabilities.ts';
 import { conditionOf } from './condition.ts';
 import { tenantsOf, type ServiceCenterSettings, type Tenant } from './options.ts';
-import { createTenantReader, type TenantRound } from './tenant-reader.ts';
+import { createTenantReader, type TenantReader, type TenantRound } from './tenant-reader.ts';
 import { answered, interrupted, isSuspiciousLoss, unseen, type Continuity } from './trust.ts';
 
 /** A round may cost a tenth of the time: the interval is this many times what its finds cost. */
@@ -50,6 +50,8 @@ export interface Reader {
   interrupted(): void;
   /** A read was answered. */
   answered(): void;
+  /** True when a list has shown this service. */
+  knows(tenant: Tenant, serviceId: string): boolean;
   /** True when the view is whole and does not know this instance. */
   lacks(tenant: Tenant, serviceId: string, instanceId: string): boolean;
   readonly capabilities: Capabilities | undefined;
@@ -74,6 +76,9 @@ export function createReader(
     { initialMs: settings.pollMinMs, maxMs: longestIntervalMs, factor: 1.6 },
     parts.random,
   );
+
+  const readerOf = (tenant: Tenant): TenantReader | undefined =>
+    readers.find(({ view }) => sameTenant(view.tenant, tenant));
 
   let observer: RegistryObserver | undefined;
   let continuity: Continuity = unseen;
@@ -291,8 +296,9 @@ export function createReader(
     answered() {
       continuity = answered(continuity, now());
     },
+    knows: (tenant, serviceId) => readerOf(tenant)?.view.entryOf(serviceId) !== undefined,
     lacks(tenant, serviceId, instanceId) {
-      const reader = readers.find(({ view }) => sameTenant(view.tenant, tenant));
+      const reader = readerOf(tenant);
       if (!whole || reader === undefined) return false;
       const entry = reader.view.entryOf(serviceId);
       return entry !== undefined && !entry.instances.has(`${serviceId}/${instanceId}`);

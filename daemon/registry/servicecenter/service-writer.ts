@@ -8,6 +8,7 @@ import type { EnsuredService, RegistryDriver, ServiceRef, WriteResult } from '..
 import { codes, isRefusal, outcome, type Outcome, type ServiceCenterApi } from './api.ts';
 import { equalMaps } from './content.ts';
 import { createKeyedLock } from './keyed-lock.ts';
+import type { MadeServices } from './made-services.ts';
 import type { Tenant } from './options.ts';
 import { writeSchemas, writeTags } from './service-details.ts';
 import { putServiceProperties } from './service-properties.ts';
@@ -21,7 +22,11 @@ export type ServiceWriter = Pick<
 >;
 
 /** Gives the writer. */
-export function createServiceWriter(api: ServiceCenterApi, logger: Logger): ServiceWriter {
+export function createServiceWriter(
+  api: ServiceCenterApi,
+  logger: Logger,
+  madeServices: Pick<MadeServices, 'made'>,
+): ServiceWriter {
   const lock = createKeyedLock();
   const lockOf = ({ domain, project, serviceId }: ServiceRef): string =>
     `${domain} ${project} ${serviceId}`;
@@ -86,6 +91,7 @@ export function createServiceWriter(api: ServiceCenterApi, logger: Logger): Serv
       const madeByUs = readServiceStamp(made.value.properties) !== undefined;
       return { ok: true, value: { serviceId: id.value, created: false, ours: madeByUs } };
     }
+    madeServices.made(service, id.value);
     const details = await putDetails(made.value, service, signal);
     if (!details.ok) return details;
     return { ok: true, value: { serviceId: id.value, created: true, ours: true } };
