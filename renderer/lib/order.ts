@@ -1,5 +1,6 @@
 // Orders to the daemon: done and said, or failed and said why.
 
+import { RemoteError } from '../../proto/ipc/verbs.ts';
 import type { Translate } from '../../proto/translate.ts';
 import { describeFailure } from './failure.ts';
 import { toasts } from './toasts.svelte.ts';
@@ -14,6 +15,8 @@ export async function carryOut<T>(
     toasts.done(said(await order));
     return true;
   } catch (error) {
+    // A person closed the question: nothing to be said about that.
+    if (error instanceof RemoteError && error.code === 'request.cancelled') return false;
     const { text, remedy } = describeFailure(error, translate);
     toasts.failed(text, remedy);
     return false;

@@ -67,6 +67,11 @@ export function stepWord(code: string): string {
   return known(`ui.step.${code}` as MessageKey) ?? known(`ui.state.${code}` as MessageKey) ?? code;
 }
 
+/** The title of a self-check. */
+export function checkWord(id: string): string {
+  return known(`doctor.title.${id}` as MessageKey) ?? id;
+}
+
 function known(key: MessageKey): string | undefined {
   const said = language.t(key);
   return said === `%${key}%` ? undefined : said;

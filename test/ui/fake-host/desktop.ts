@@ -80,20 +80,17 @@ export function createFakeDesktop(options: FakeDesktopOptions): DesktopHandlers 
         ? {
             ok: true,
             found: 'servicecenter',
-            detail: { version: '2.3.0', services: 214, instances: 1_204, tookMs: 12 },
+            detail: { version: '2.3.0', services: 214, tookMs: 12 },
           }
         : { ok: false, found: 'nothing', detail: { reason: 'connect ECONNREFUSED' } };
     },
     probeJoin: async ({ address }) => {
       await sleep(30);
-      if (address.endsWith(':30190')) {
-        return { ok: true, found: 'gossip', detail: { member: 'shanghai-1', tookMs: 4 } };
-      }
-      if (address.endsWith(':30191')) {
-        const suggested = address.replace(/\d+$/, '30190');
-        return { ok: false, found: 'rpc-port', detail: { suggested } };
-      }
-      return { ok: false, found: 'nothing', detail: { reason: 'connect ECONNREFUSED' } };
+      const [host = '', port = ''] = address.split(':');
+      const place = { host, port: Number(port) };
+      if (port === '30190') return { ok: true, found: 'gossip', detail: { ...place, tookMs: 4 } };
+      if (port === '30191') return { ok: false, found: 'rpc-port', detail: place };
+      return { ok: false, found: 'nothing', detail: { ...place, reason: 'connect ECONNREFUSED' } };
     },
     previewBundle: async () => ({
       files: [
