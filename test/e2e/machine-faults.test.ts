@@ -38,7 +38,9 @@ describe('a machine in trouble', () => {
       await sites.inSync(60_000);
       await poll(
         () =>
-          here.daemon.log.find(({ level, msg }) => ['warn', 'error'].includes(level) && /disk|full|written/i.test(msg)),
+          here.daemon.log.find(
+            ({ level, msg }) => ['warn', 'error'].includes(level) && /disk|full|written/i.test(msg),
+          ),
         20_000,
       );
       await rm(filler);
@@ -94,8 +96,8 @@ function lagsOf(...sites: readonly Site[]): readonly number[] | undefined {
       [entry, 'status', '--json', '--data-dir', daemon.dataDir],
       { encoding: 'utf8' },
     );
-    const state = JSON.parse(text) as { peers: { lag: { p50Ms?: number } }[] };
-    return state.peers[0]?.lag.p50Ms;
+    const state = JSON.parse(text) as { peers: { peers: { lag: { p50Ms?: number } }[] } };
+    return state.peers.peers[0]?.lag.p50Ms;
   });
   return lags.every((lag) => lag !== undefined) ? lags : undefined;
 }
