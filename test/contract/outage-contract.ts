@@ -28,9 +28,8 @@ export function outageContract(makeFixture: () => Promise<RegistryFixture>): voi
       const driver = late!;
       try {
         await driver.untilCondition('answering', 60_000);
-        expect(driver.changes[0]?.instances.map(({ instanceId }) => instanceId)).toEqual([
-          instance?.instanceId,
-        ]);
+        const first = driver.changes[0]?.instances.map(({ instanceId }) => instanceId);
+        expect(first).toContain(instance?.instanceId);
       } finally {
         await driver.stop();
       }

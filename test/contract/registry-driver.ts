@@ -2,6 +2,7 @@
 // registry. A driver's test calls `describeRegistryDriver` with a fixture.
 
 import { describe } from 'vitest';
+import type { Service } from '../../daemon/model/service.ts';
 import type { RegistryDriver } from '../../daemon/registry/driver.ts';
 import type { NativeApplication } from './native-application.ts';
 import { outageContract } from './outage-contract.ts';
@@ -24,6 +25,10 @@ export interface RegistryFixture {
   /** Freezes the registry: connections stay, nothing is answered, leases run. */
   pause(forMs: number): Promise<void>;
   close(): Promise<void>;
+  /** A service is there while it has instances, and only then. */
+  readonly servicesNeedInstances?: boolean;
+  /** What makes a service that this registry refuses for good; a version that is none unless given. */
+  readonly refusedService?: Partial<Service>;
 }
 
 /** Runs the whole suite. `makeFixture` gives a new, empty registry each time. */

@@ -1,7 +1,7 @@
 // What a driver must do to services: make them whole, change only its own, and give them up.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { stampKeys, stampService } from '../../daemon/model/stamp.ts';
+import { stampInstance, stampKeys, stampService } from '../../daemon/model/stamp.ts';
 import type { Service } from '../../daemon/model/service.ts';
 import { failureCode, sampleInstance, sampleService, value } from './native-application.ts';
 import { observe, type ObservedDriver } from './observed-driver.ts';
@@ -31,6 +31,16 @@ export function serviceWritingContract(makeFixture: () => Promise<RegistryFixtur
       serviceId,
     });
 
+    /** Puts a copy under a service of ours, where a registry shows none without an instance. */
+    const occupy = async (service: Service, serviceId: string): Promise<void> => {
+      if (fixture.servicesNeedInstances !== true) return;
+      const base = sampleInstance();
+      const origin = { originCluster: 'south', originService: 's', originInstance: 'i', epoch: 1 };
+      const properties = stampInstance(base.properties, origin, undefined);
+      const copy = { ...base, serviceId, properties };
+      value(await observed.driver.putInstance(service, copy, never));
+    };
+
     it('finds a native service and leaves it as it is', async () => {
       const service = sampleService();
       const ref = await fixture.native.registerService(service);
@@ -48,6 +58,7 @@ export function serviceWritingContract(makeFixture: () => Promise<RegistryFixtur
         const made = await ensure(service);
         expect(made).toMatchObject({ created: true, ours: true });
         expect(await ensure(service)).toEqual({ ...made, created: false });
+        await occupy(service, made.serviceId);
         const ref = refOf(service, made.serviceId);
         const seen = await observed.until(() => observed.service(ref));
         expect(seen).toEqual({
@@ -74,6 +85,7 @@ export function serviceWritingContract(makeFixture: () => Promise<RegistryFixtur
       const made = await ensure(service);
       expect(made).toMatchObject({ created: true, ours: true });
       expect(made.serviceId).not.toBe(other.serviceId);
+      await occupy(service, made.serviceId);
       const seen = await observed.until(() => observed.service(refOf(service, made.serviceId)));
       expect(seen.name).toBe(service.name);
     });
@@ -91,6 +103,7 @@ export function serviceWritingContract(makeFixture: () => Promise<RegistryFixtur
       async (environment) => {
         const service = sampleService({ environment });
         const { serviceId } = await ensure(service);
+        await occupy(service, serviceId);
         const wanted: Service = {
           ...service,
           properties: { team: 'green' },
@@ -123,6 +136,7 @@ export function serviceWritingContract(makeFixture: () => Promise<RegistryFixtur
       const service = sampleService();
       const { serviceId } = await ensure(service);
       const ref = refOf(service, serviceId);
+      if (fixture.servicesNeedInstances === true) await fixture.native.registerService(service);
       value(await observed.driver.releaseService(ref, never));
       value(await observed.driver.releaseService(ref, never));
       expect(await ensure(service)).toEqual({ serviceId, created: false, ours: false });
@@ -148,7 +162,7 @@ export function serviceWritingContract(makeFixture: () => Promise<RegistryFixtur
     });
 
     it('tells a service that the registry refuses from one that may work later', async () => {
-      const bad = sampleService({ version: 'not.a.version' });
+      const bad = sampleService(fixture.refusedService ?? { version: 'not.a.version' });
       const result = await observed.driver.ensureService(bad, 'south', never);
       expect(failureCode(result)).toBe('invalid');
       expect(!result.ok && result.failure.retry).toBe(false);

@@ -1,0 +1,190 @@
+// HTTP to the servers of one Eureka cluster: keep-alive pools, deadlines, gzip, failover, TLS, basic
+// authentication; and what happened on the way, told apart.
+
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { Pool, type Dispatcher } from 'undici';
+import { classifyError, isCut, type CallFailure } from '../servicecenter/call-failure.ts';
+import type { EurekaAddress, EurekaSettings } from './options.ts';
+
+const unzip = promisify(gunzip);
+
+export interface Call {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Below the base path, with query, already escaped. */
+  readonly path: string;
+  readonly body?: string;
+  /** Which pool: reads must not wait behind a queue of writes. */
+  readonly use: 'read' | 'write';
+  readonly signal?: AbortSignal;
+  /** Only this server, without failover. */
+  readonly address?: EurekaAddress;
+  /** `page`: the text of a page beside the API, whose path is taken from the server's root. */
+  readonly expects?: 'json' | 'text' | 'page';
+}
+
+/** What became of a call. */
+export type Answer =
+  /** 2xx; `body` is parsed JSON, or the text when that was asked for; `undefined` when empty. */
+  | { readonly kind: 'ok'; readonly status: number; readonly body: unknown }
+  | {
+      readonly kind: 'refused';
+      readonly status: number;
+      /** Eureka has no codes of its own: always empty. */
+      readonly code: string;
+      readonly message: string;
+    }
+  /** No answer, or none that can be read. */
+  | { readonly kind: 'failed'; readonly failure: CallFailure };
+
+/** An answer that is no good one. */
+export type Trouble = Exclude<Answer, { readonly kind: 'ok' }>;
+
+export interface HttpClient {
+  /** The server in use. */
+  readonly address: EurekaAddress;
+  /** Rejects only when `signal` is aborted. */
+  call(call: Call): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export interface HttpClientEvents {
+  /** A connection was refused or cut by the other side, or another server is used from now on. */
+  interrupted(detail: string): void;
+  /** A read was answered by the server in use. */
+  answered(): void;
+}
+
+/** Largest answer that is read: 150,000 instances with metadata are some 200 MB as JSON. */
+const maxAnswerBytes = 512 * 1024 * 1024;
+/** Connections for reads, per server. Raising it confirms many absences faster. */
+const readConnections = 6;
+
+/** Gives the client; it connects when it is first called. */
+export function createHttpClient(
+  settings: Pick<EurekaSettings, 'addresses' | 'tls' | 'requestTimeoutMs' | 'writeConnections'>,
+  events: HttpClientEvents,
+): HttpClient {
+  const [first] = settings.addresses;
+  if (first === undefined) throw new TypeError('a client without an address');
+  const pools = new Map<string, Pool>();
+  let current = first;
+
+  const poolOf = ({ origin }: EurekaAddress, use: Call['use']): Pool => {
+    const key = `${use} ${origin}`;
+    let pool = pools.get(key);
+    if (pool === undefined) {
+      const { insecure, ...pem } = settings.tls ?? {};
+      pool = new Pool(origin, {
+        connections: use === 'read' ? readConnections : settings.writeConnections,
+        keepAliveTimeout: 15_000,
+        keepAliveMaxTimeout: 50_000,
+        maxResponseSize: maxAnswerBytes,
+        connect: {
+          timeout: settings.requestTimeoutMs,
+          ...pem,
+          rejectUnauthorized: insecure !== true,
+        },
+      });
+      // A process that ended and came back between two calls shows itself only here.
+      pool.on('disconnect', (_origin, _targets, error) => {
+        if (isCut(error) && origin === current.origin) events.interrupted(error.message);
+      });
+      pools.set(key, pool);
+    }
+    return pool;
+  };
+
+  const send = async (address: EurekaAddress, call: Call): Promise<Answer> => {
+    const { expects = 'json' } = call;
+    const headers: Record<string, string> = {
+      accept: expects === 'json' ? 'application/json' : '*/*',
+      'accept-encoding': 'gzip',
+    };
+    if (call.body !== undefined) headers['content-type'] = 'application/json';
+    if (address.authorization !== undefined) headers.authorization = address.authorization;
+    const deadline = AbortSignal.timeout(settings.requestTimeoutMs);
+    const signal = call.signal === undefined ? deadline : AbortSignal.any([call.signal, deadline]);
+    try {
+      call.signal?.throwIfAborted();
+      const response = await poolOf(address, call.use).request({
+        method: call.method,
+        path: expects === 'page' ? call.path : address.basePath + call.path,
+        headers,
+        body: call.body ?? null,
+        signal,
+        headersTimeout: settings.requestTimeoutMs,
+        bodyTimeout: settings.requestTimeoutMs,
+      });
+      return await read(response, expects);
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      return { kind: 'failed', failure: classifyError(error) };
+    }
+  };
+
+  return {
+    get address() {
+      return current;
+    },
+    async call(call) {
+      if (call.address !== undefined) return send(call.address, call);
+      const begun = current;
+      let answer = await send(begun, call);
+      const start = settings.addresses.indexOf(begun);
+      for (let step = 1; step < settings.addresses.length; step += 1) {
+        if (answer.kind !== 'failed' || !mayAskAnother(call, answer.failure)) break;
+        const next = settings.addresses[(start + step) % settings.addresses.length] ?? begun;
+        answer = await send(next, call);
+        if (answer.kind !== 'failed' && current === begun) {
+          current = next;
+          events.interrupted(`from ${begun.shown} to ${next.shown}`);
+        }
+      }
+      if (answer.kind === 'failed') {
+        if (answer.failure.interrupts) events.interrupted(answer.failure.detail);
+      } else if (call.use === 'read' && (answer.kind === 'ok' || answer.status < 500)) {
+        events.answered();
+      }
+      return answer;
+    },
+    async close() {
+      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+    },
+  };
+}
+
+/** A write that was perhaps done is not sent again elsewhere: the servers tell each other. */
+function mayAskAnother(call: Call, failure: CallFailure): boolean {
+  return failure.code === 'unreachable' && (call.use === 'read' || !failure.sent);
+}
+
+async function read(
+  response: Dispatcher.ResponseData,
+  expects: NonNullable<Call['expects']>,
+): Promise<Answer> {
+  const bytes = Buffer.from(await response.body.arrayBuffer());
+  const packed = response.headers['content-encoding'] === 'gzip';
+  const text = (
+    packed ? await unzip(bytes, { maxOutputLength: maxAnswerBytes }) : bytes
+  ).toString();
+  const { statusCode: status } = response;
+  if (status < 200 || status > 299) {
+    return { kind: 'refused', status, code: '', message: text.trim().slice(0, 200) };
+  }
+  if (expects !== 'json') return { kind: 'ok', status, body: text };
+  if (text === '') return { kind: 'ok', status, body: undefined };
+  try {
+    return { kind: 'ok', status, body: JSON.parse(text) as unknown };
+  } catch {
+    return badAnswer(`answer that is not JSON: ${text.slice(0, 100)}`);
+  }
+}
+
+/** Gives the trouble of an answer that was read and cannot be used. */
+export function badAnswer(detail: string): Trouble {
+  return {
+    kind: 'failed',
+    failure: { code: 'bad-answer', interrupts: false, sent: true, detail },
+  };
+}
