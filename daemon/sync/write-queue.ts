@@ -40,7 +40,7 @@ export interface WriteQueueOptions {
  * The window in which one instance is written at most once. Raising it makes storms of one instance
  * cheaper and its second change slower.
  */
-export const writeWindowMs = 1000;
+export const writeWindowMs = 500;
 
 /** Writing the same content again waits twice as long each time, up to this. */
 const maxRepeatWindowMs = 600_000;

@@ -58,7 +58,7 @@ function instanceRecord(index: number): ExportRecord {
 function setUp(disk = new MemoryDisk(), clock = new VirtualClock()) {
   const registry = new ModelRegistry(clock);
   const start = async () => {
-    const driver = new ModelDriver({ registry, clock, writer: 1, windowMs: 1000 });
+    const driver = new ModelDriver({ registry, clock, writer: 1, windowMs: 500 });
     const engine = createSyncEngine({
       cluster: 'a',
       driver,

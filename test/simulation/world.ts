@@ -18,7 +18,7 @@ import { SiteClock } from './site-clock.ts';
 import { unrestMs, type Step, type Story } from './story.ts';
 
 /** Writes of one instance by one process are at least this far apart. */
-const windowMs = 1000;
+const windowMs = 500;
 
 /**
  * After the last fault everything must be as it should within this: a minute in which a registry's
