@@ -9,7 +9,13 @@ export default defineConfig({
   root,
   test: {
     projects: [
-      { test: { ...common, name: 'unit', include: ['{daemon,proto,build,renderer,main}/**/*.test.ts'] } },
+      {
+        test: {
+          ...common,
+          name: 'unit',
+          include: ['{daemon,proto,build,renderer,main}/**/*.test.ts'],
+        },
+      },
       {
         test: {
           ...common,

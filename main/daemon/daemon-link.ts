@@ -56,12 +56,13 @@ export function createDaemonLink(settings: LinkSettings): DaemonLink {
 
   /** Follows the state until `signal` aborts, over every loss of the connection. */
   const follow = async (signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted) {
+    const isOver = (): boolean => signal.aborted;
+    while (!isOver()) {
       let heard = false;
       try {
         const { daemon } = await control.client();
         for await (const part of handlers.watchState({ minIntervalMs: 500 }, signal)) {
-          if (signal.aborted) return;
+          if (isOver()) return;
           if (!heard) settings.answered(daemon.pid);
           tell(heard ? merged(state, part) : part);
           heard = true;
@@ -69,7 +70,7 @@ export function createDaemonLink(settings: LinkSettings): DaemonLink {
       } catch {
         // Told below; the reason is that of the process, which the supervisor knows.
       }
-      if (signal.aborted) return;
+      if (isOver()) return;
       control.drop();
       tell(undefined);
       if (heard) settings.silent();

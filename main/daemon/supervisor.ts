@@ -108,10 +108,10 @@ export function createSupervisor(ports: SupervisorPorts): Supervisor {
 
   const launch = async (): Promise<void> => {
     output = createOutputLines();
-    const { take } = output;
+    const lines = output;
     try {
       const launched = await ports.launcher.launch({
-        onOutput: take,
+        onOutput: (text) => lines.take(text),
         onExit(code) {
           child = undefined;
           dispatch({ type: 'exited', code });
@@ -122,7 +122,7 @@ export function createSupervisor(ports: SupervisorPorts): Supervisor {
       // Somebody changed his mind while it was being launched.
       if (state.phase === 'stopping') void ports.askToEnd().catch(() => child?.kill());
     } catch (error) {
-      take(`${error instanceof Error ? error.message : String(error)}\n`);
+      lines.take(`${error instanceof Error ? error.message : String(error)}\n`);
       dispatch(
         state.phase === 'stopping' ? { type: 'exited', code: null } : { type: 'not-launched' },
       );

@@ -51,7 +51,8 @@ export interface ParsedSettings {
 export function parseSettings(text: string): ParsedSettings {
   const document = parseDocument(text);
   if (document.errors.length > 0) return { ...fresh(), problems: [''] };
-  if (document.contents === null) document.contents = document.createNode({});
+  // A file of comments alone.
+  if (document.contents === null) document.set('version', settingsVersion);
   if (!isMap(document.contents)) return { ...fresh(), problems: [''] };
   const version = document.get('version') ?? 0;
   if (typeof version !== 'number' || !Number.isInteger(version) || version < 0) {

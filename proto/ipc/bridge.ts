@@ -2,7 +2,7 @@
 // on them. The bridge of the preload script carries plain values only, so that errors are rebuilt
 // in the page's own world.
 
-import { RemoteError, type Client, type Group, type RemoteFailure } from './verbs.ts';
+import { RemoteError, type Client, type RemoteFailure } from './verbs.ts';
 
 /** The name under which the preload script leaves the bridge on `window`. */
 export const bridgeName = 'syncerHost';
@@ -44,11 +44,9 @@ export interface HostBridge {
 }
 
 /** Gives the client of one group of the contract over the bridge. */
-export function bridgeClient<G extends Group>(
-  group: GroupName,
-  contract: G,
-  bridge: HostBridge,
-): Client<G> {
+export function bridgeClient<
+  G extends Readonly<Record<string, { readonly verb: 'call' | 'stream' }>>,
+>(group: GroupName, contract: G, bridge: HostBridge): Client<G> {
   const methods = Object.entries(contract).map(([name, { verb }]) => [
     name,
     verb === 'call' ? callOf(group, name, bridge) : streamOf(group, name, bridge),
