@@ -30,7 +30,10 @@ export interface ServiceCenterOptions {
   readonly pollMinMs?: number;
   /** Deadline of one read or write. Raising it finds a dead server later. */
   readonly requestTimeoutMs?: number;
-  /** Connections for writes, per address. Raising it writes faster and lets the registry breathe less. */
+  /**
+   * Connections for writes, per address; as many as the write queue ever has under way, so that what
+   * it learns is the registry's latency and not a queue of ours. Raising it lets the registry breathe less.
+   */
   readonly writeConnections?: number;
   /** Time between two looks at the other addresses and at the totals. */
   readonly auditMs?: number;
@@ -90,7 +93,7 @@ export function settingsFrom(options: ServiceCenterOptions): ServiceCenterSettin
     credentials: options.credentials,
     pollMinMs: positive('pollMinMs', options.pollMinMs ?? 200),
     requestTimeoutMs: positive('requestTimeoutMs', options.requestTimeoutMs ?? 10_000),
-    writeConnections: positive('writeConnections', options.writeConnections ?? 16),
+    writeConnections: positive('writeConnections', options.writeConnections ?? 64),
     auditMs: positive('auditMs', options.auditMs ?? 45_000),
     ownersWaitMs: positive('ownersWaitMs', options.ownersWaitMs ?? 120_000),
   };
