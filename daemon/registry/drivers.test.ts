@@ -22,15 +22,39 @@ describe('built-in drivers', () => {
     await driver.stop();
   });
 
-  it.each(['serviceCentre', 'service-center', '', 'toString'])(
-    'names the nearest driver for "%s"',
-    (name) => {
-      expect(() => createDriver(name, {}, environment)).toThrow(
-        `no registry driver '${name}'; the nearest is 'servicecenter'`,
-      );
-      expect(driverNames).toContain('servicecenter');
-    },
-  );
+  it('makes a Eureka driver, with user and password kept to itself', async () => {
+    const driver = createDriver(
+      'eureka',
+      { addresses: ['http://reader:s3cret@127.0.0.1:1/eureka/'] },
+      environment,
+    );
+    expect(driver.kind).toBe('eureka');
+    expect(driver.facts()).toMatchObject({ address: 'http://127.0.0.1:1/eureka', findings: {} });
+    await driver.stop();
+  });
+
+  it.each([
+    [{ addresses: [] }, /addresses/],
+    [{ addresses: ['10.0.0.1:8761'] }, /'10\.0\.0\.1:8761'.*http:\/\//],
+    [{ addresses: ['http://a:1/eureka?x=1'] }, /query/],
+    [{ addresses: ['http://a:1'], renewEveryMs: 60_000 }, /renewEveryMs/],
+    [{ addresses: ['http://a:1'], pollMs: 1 }, /pollMs/],
+  ])('refuses the Eureka options %j and says why', (options, message) => {
+    expect(() => createDriver('eureka', options, environment)).toThrow(message);
+  });
+
+  it.each([
+    ['serviceCentre', 'servicecenter'],
+    ['service-center', 'servicecenter'],
+    ['Eurika', 'eureka'],
+    ['', 'eureka'],
+    ['toString', 'eureka'],
+  ])('names the nearest driver for "%s": %s', (name, nearest) => {
+    expect(() => createDriver(name, {}, environment)).toThrow(
+      `no registry driver '${name}'; the nearest is '${nearest}'`,
+    );
+    expect(driverNames).toContain(nearest);
+  });
 
   it.each([
     [{ addresses: [] }, /addresses/],

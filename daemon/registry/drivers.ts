@@ -1,6 +1,7 @@
 // The drivers that come with the daemon, by the name that `--sc-plugin` gives.
 
 import type { RegistryDriver } from './driver.ts';
+import { createEurekaDriver } from './eureka/driver.ts';
 import { createServiceCenterDriver, type DriverEnvironment } from './servicecenter/driver.ts';
 import { parseServiceCenterOptions } from './servicecenter/options.ts';
 
@@ -9,6 +10,7 @@ type DriverFactory = (options: unknown, environment: DriverEnvironment) => Regis
 const drivers: Readonly<Record<string, DriverFactory>> = {
   servicecenter: (options, environment) =>
     createServiceCenterDriver(parseServiceCenterOptions(options), environment),
+  eureka: createEurekaDriver,
 };
 
 /** Names of the built-in drivers. */

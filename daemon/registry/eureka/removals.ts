@@ -96,14 +96,17 @@ export class Removals {
       );
     });
     const first = await this.#ask(open);
-    this.#noteAbsent(first.absent, around);
+    this.#noteAbsent(first.absent.filter(isNative), around);
     this.#noteThere(first.elsewhere, 'elsewhere', nowMs);
     this.#noteThere(first.presentEntries, 'present', nowMs);
 
     const judged = [...this.#items.values()].filter(({ where }) => where !== 'present');
     const verdicts = judged.map((item) => ({ item, verdict: this.#judge(item, around) }));
     const matured: HeldItem[] = [];
-    const gone: { entry: Entry; proof: RemovalProof }[] = [];
+    // A copy is ours to judge: absent by every server's own answer, it is to be written again at once.
+    const gone: { entry: Entry; proof: RemovalProof }[] = first.absent
+      .filter((entry) => !isNative(entry))
+      .map((entry) => ({ entry, proof: 'absence' }));
     for (const { item, verdict } of verdicts) {
       switch (verdict.kind) {
         case 'hold':
@@ -226,6 +229,10 @@ export class Removals {
     if (!list.ok) return list;
     return { ok: true, value: list.value.find((each) => each.id === id) };
   }
+}
+
+function isNative({ from }: Entry): boolean {
+  return from === undefined;
 }
 
 function keyOf({ app, id }: Entry): string {

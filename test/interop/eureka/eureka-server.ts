@@ -62,7 +62,7 @@ export async function startEureka(
   const port = options.port ?? (await freePort());
   let child: ChildProcess | undefined;
   const signal = (name: NodeJS.Signals): void => {
-    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child?.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
     // The script and its Java are a group of their own.
     process.kill(-child.pid, name);
   };
@@ -98,7 +98,7 @@ export async function startEureka(
   };
   const stop = async (): Promise<void> => {
     const ending = child;
-    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
+    if (ending?.exitCode !== null || ending.signalCode !== null) return;
     const exited = new Promise<void>((resolve) => void ending.once('exit', () => resolve()));
     signal('SIGCONT');
     signal('SIGKILL');

@@ -1,0 +1,100 @@
+// What becomes of each field of the common model at a Eureka: the table of README.md, and what the
+// property tests hold the codec to.
+
+import type { Instance, Service } from '../../model/service.ts';
+
+/** `exact`: a copy gives it back as it was. `bounded`: while it fits. `filled`: with a default. */
+export type Survival = 'exact' | 'bounded' | 'filled' | 'registry';
+
+interface FieldRow<F> {
+  readonly field: F;
+  readonly survival: Survival;
+  /** Where it stands in Eureka. */
+  readonly where: string;
+}
+
+type Row<T> = FieldRow<keyof T & string>;
+
+export const instanceRows: readonly Row<Instance>[] = [
+  {
+    field: 'serviceId',
+    survival: 'registry',
+    where:
+      'application and `syncer-app`, `syncer-service`, `syncer-version`, `syncer-environment`, `syncer-domain`, `syncer-project`, those that differ from the defaults',
+  },
+  { field: 'instanceId', survival: 'exact', where: '`instanceId`; refused with `/` or `\\`' },
+  {
+    field: 'endpoints',
+    survival: 'exact',
+    where:
+      '`ipAddr`, `hostName`, `port`, `securePort`; the whole list in `syncer-endpoints` where these say less',
+  },
+  {
+    field: 'hostName',
+    survival: 'exact',
+    where: '`syncer-host`; `hostName` is the address to dial',
+  },
+  {
+    field: 'status',
+    survival: 'exact',
+    where: '`status`; TESTING is OUT_OF_SERVICE and `syncer-status`',
+  },
+  {
+    field: 'properties',
+    survival: 'exact',
+    where: '`metadata`; a key that the driver uses itself stands behind `syncer-kept:`',
+  },
+  {
+    field: 'healthCheck',
+    survival: 'filled',
+    where: '`leaseInfo.durationInSecs` is the lease; the rest in `syncer-health`; none is 30 s × 4',
+  },
+  { field: 'dataCenterInfo', survival: 'exact', where: '`syncer-data-center`' },
+  { field: 'version', survival: 'registry', where: 'of the service' },
+];
+
+export const serviceRows: readonly Row<Service>[] = [
+  ...(['domain', 'project', 'environment', 'app', 'name', 'version'] as const).map((field) => ({
+    field,
+    survival: 'exact' as const,
+    where: 'see `serviceId` of an instance',
+  })),
+  { field: 'serviceId', survival: 'registry', where: 'written from the identity' },
+  ...(
+    [
+      'alias',
+      'description',
+      'level',
+      'status',
+      'registerBy',
+      'framework',
+      'properties',
+      'tags',
+      'schemas',
+      'paths',
+    ] as const
+  ).map((field) => ({
+    field,
+    survival: 'bounded' as const,
+    where: '`syncer-service-content` of each copy',
+  })),
+];
+
+const words: Readonly<Record<Survival, string>> = {
+  exact: 'comes back as it was',
+  bounded: 'comes back while all of them fit into 2,048 bytes; lost beyond',
+  filled: 'comes back as it was; nothing said comes back as the default',
+  registry: "the registry's own",
+};
+
+/** Gives the table as Markdown. */
+export function fieldTable(): string {
+  const line = (of: string) => (row: FieldRow<string>) =>
+    `| ${of} | \`${row.field}\` | ${row.where} | ${words[row.survival]} |`;
+  return [
+    '| of | field | where it stands at a Eureka | and back |',
+    '| --- | --- | --- | --- |',
+    ...instanceRows.map(line('instance')),
+    ...serviceRows.map(line('service')),
+  ].join('\n');
+}
