@@ -69,6 +69,11 @@ export const errorTable = {
   'store.newer-version': { grpc: 'FAILED_PRECONDITION', exit: 'config' },
   'store.unwritable': { grpc: 'UNAVAILABLE', exit: 'io' },
 
+  // Cluster mode: the etcd of the replicas, and who may be one.
+  'etcd.missing': { grpc: 'FAILED_PRECONDITION', exit: 'config' },
+  'etcd.unsupported': { grpc: 'FAILED_PRECONDITION', exit: 'config' },
+  'cluster.fourth-replica': { grpc: 'FAILED_PRECONDITION', exit: 'config' },
+
   'runtime.too-old': { grpc: 'FAILED_PRECONDITION', exit: 'system' },
   'listen.in-use': { grpc: 'FAILED_PRECONDITION', exit: 'system' },
   'listen.not-ours': { grpc: 'FAILED_PRECONDITION', exit: 'system' },

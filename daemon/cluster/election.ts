@@ -1,0 +1,194 @@
+// Who leads: a pure function of (state, event) to (state, effects), drawn in README.md. etcd decides;
+// `leadership.ts` carries the effects out and brings their outcomes back as events.
+
+/** The leader as etcd's key names it. */
+export interface LeaderEntry {
+  readonly node: string;
+  readonly epoch: number;
+  readonly lease: string;
+  /** Revision at which the key was created: what writes are guarded by. */
+  readonly createdRevision: number;
+}
+
+export interface ElectionState {
+  readonly node: string;
+  readonly phase: 'following' | 'campaigning' | 'leading' | 'resigned';
+  readonly leader: LeaderEntry | undefined;
+  /** Leading: nobody else can write before this, monotonic. */
+  readonly validUntilMs: number;
+  /** Leading: when the lease itself ends, monotonic. */
+  readonly leaseUntilMs: number;
+  /** Leading: etcd has failed to answer since it last renewed the lease. */
+  readonly etcdAway: boolean;
+  /** The leader whose end was proposed, so that it is asked about once. */
+  readonly doubted: string | undefined;
+}
+
+export type ElectionEvent =
+  /** etcd's key, as read or watched. */
+  | { readonly type: 'seen'; readonly leader: LeaderEntry | undefined }
+  /** The registry has been read: we could lead. Said again from time to time. */
+  | { readonly type: 'able'; readonly able: boolean }
+  | {
+      readonly type: 'won';
+      readonly leader: LeaderEntry;
+      readonly sentMs: number;
+      readonly ttlMs: number;
+      readonly writesFromMs: number;
+    }
+  | { readonly type: 'not-won' }
+  | {
+      readonly type: 'kept';
+      readonly lease: string;
+      readonly sentMs: number;
+      readonly ttlMs: number;
+    }
+  | { readonly type: 'keep-failed'; readonly nowMs: number }
+  | { readonly type: 'lease-gone'; readonly lease: string }
+  /** A first sign that the leader is dead. It only proposes. */
+  | { readonly type: 'doubt'; readonly node: string }
+  /** The second, independent sign. */
+  | { readonly type: 'doubt-confirmed'; readonly lease: string }
+  | { readonly type: 'doubt-refuted'; readonly lease: string }
+  | { readonly type: 'resign' };
+
+export type ElectionEffect =
+  | { readonly type: 'campaign' }
+  | { readonly type: 'lead'; readonly leader: LeaderEntry }
+  | { readonly type: 'follow'; readonly reason: string }
+  | { readonly type: 'probe'; readonly leader: LeaderEntry }
+  | { readonly type: 'revoke'; readonly lease: string };
+
+/**
+ * How long a leader may write after etcd last heard it. Another one that ended its lease begins no
+ * sooner. Raising it rides out slower etcds, and makes a failover from a silent machine slower.
+ */
+export const writeValidityMs = 1_500;
+
+export function following(node: string): ElectionState {
+  return {
+    node,
+    phase: 'following',
+    leader: undefined,
+    validUntilMs: 0,
+    leaseUntilMs: 0,
+    etcdAway: false,
+    doubted: undefined,
+  };
+}
+
+/** Whether the registry may be written to at this very moment. */
+export function mayWrite(state: ElectionState, nowMs: number): boolean {
+  return state.phase === 'leading' && nowMs < state.validUntilMs;
+}
+
+/**
+ * Whether leases of copies may be renewed: also while etcd is away, because that takes and gives
+ * nothing. A process that wakes from a pause has not asked etcd yet, and may not.
+ */
+export function mayRenew(state: ElectionState, nowMs: number): boolean {
+  return mayWrite(state, nowMs) || (state.phase === 'leading' && state.etcdAway);
+}
+
+export function step(
+  state: ElectionState,
+  event: ElectionEvent,
+): { readonly state: ElectionState; readonly effects: readonly ElectionEffect[] } {
+  const stay = { state, effects: [] };
+  if (state.phase === 'resigned') return stay;
+  switch (event.type) {
+    case 'seen':
+      return seen(state, event.leader);
+    case 'able':
+      if (!event.able || state.phase !== 'following' || state.leader !== undefined) return stay;
+      return { state: { ...state, phase: 'campaigning' }, effects: [{ type: 'campaign' }] };
+    case 'won': {
+      const { leader, sentMs, ttlMs } = event;
+      if (state.phase !== 'campaigning') {
+        return { state, effects: [{ type: 'revoke', lease: leader.lease }] };
+      }
+      const won = { ...state, phase: 'leading', leader, etcdAway: false } as const;
+      return {
+        state: { ...won, ...validity(sentMs, ttlMs), doubted: undefined },
+        effects: [{ type: 'lead', leader }],
+      };
+    }
+    case 'not-won':
+      return state.phase === 'campaigning'
+        ? { ...stay, state: { ...state, phase: 'following' } }
+        : stay;
+    case 'kept':
+      if (state.phase !== 'leading' || state.leader?.lease !== event.lease) return stay;
+      return {
+        state: { ...state, ...validity(event.sentMs, event.ttlMs), etcdAway: false },
+        effects: [],
+      };
+    case 'keep-failed':
+      return state.phase === 'leading' ? { ...stay, state: { ...state, etcdAway: true } } : stay;
+    case 'lease-gone':
+      if (state.phase !== 'leading' || state.leader?.lease !== event.lease) return stay;
+      return stepDown(state, undefined, 'etcd has ended the lease');
+    case 'doubt': {
+      const { leader } = state;
+      const other =
+        state.phase === 'following' && leader !== undefined && leader.node === event.node;
+      if (!other || state.doubted === leader.lease) return stay;
+      return {
+        state: { ...state, doubted: leader.lease },
+        effects: [{ type: 'probe', leader }],
+      };
+    }
+    case 'doubt-confirmed':
+      if (state.leader?.lease !== event.lease || state.phase !== 'following') return stay;
+      return { state, effects: [{ type: 'revoke', lease: event.lease }] };
+    case 'doubt-refuted':
+      return state.doubted === event.lease
+        ? { ...stay, state: { ...state, doubted: undefined } }
+        : stay;
+    case 'resign': {
+      const lease = state.phase === 'leading' ? state.leader?.lease : undefined;
+      const resigned = { ...state, phase: 'resigned', leader: undefined, validUntilMs: 0 } as const;
+      if (lease === undefined) return { state: resigned, effects: [] };
+      return {
+        state: resigned,
+        effects: [
+          { type: 'follow', reason: 'this replica stops' },
+          { type: 'revoke', lease },
+        ],
+      };
+    }
+  }
+}
+
+function seen(state: ElectionState, leader: LeaderEntry | undefined): ReturnType<typeof step> {
+  if (state.phase === 'leading') {
+    if (leader?.lease === state.leader?.lease) return { state, effects: [] };
+    return stepDown(state, leader, `${leader?.node ?? 'nobody'} is the leader now`);
+  }
+  if (leader?.node === state.node && state.phase === 'following') {
+    // Our own from before a restart: ended at once instead of waited for.
+    return { state: { ...state, leader }, effects: [{ type: 'revoke', lease: leader.lease }] };
+  }
+  return { state: { ...state, leader }, effects: [] };
+}
+
+function stepDown(
+  state: ElectionState,
+  leader: LeaderEntry | undefined,
+  reason: string,
+): ReturnType<typeof step> {
+  return {
+    state: { ...state, phase: 'following', leader, validUntilMs: 0, leaseUntilMs: 0 },
+    effects: [{ type: 'follow', reason }],
+  };
+}
+
+function validity(
+  sentMs: number,
+  ttlMs: number,
+): Pick<ElectionState, 'validUntilMs' | 'leaseUntilMs'> {
+  return {
+    validUntilMs: sentMs + Math.min(ttlMs, writeValidityMs),
+    leaseUntilMs: sentMs + ttlMs,
+  };
+}

@@ -1,0 +1,397 @@
+// The store of one of several replicas: the mapping is etcd's, written by the leader alone, guarded by
+// its key; every replica's SQLite follows etcd's watch and is what is read. The rest is SQLite's.
+
+import { SyncerError } from '../../proto/errors.ts';
+import { backoff, type Backoff } from '../support/backoff.ts';
+import type { Timer } from '../support/clock.ts';
+import type { EtcdChange, EtcdGuard, EtcdKv, EtcdWatch, EtcdWrite } from './etcd-kv.ts';
+import {
+  deleteWrites,
+  factsKey,
+  factsPrefix,
+  originalPrefix,
+  putWrites,
+  readFacts,
+  readFactsKey,
+  readOriginal,
+} from './etcd-mapping.ts';
+import type { MappingKey } from './operations.ts';
+import type { Mapping, Store } from './ports.ts';
+import type { StoreSurroundings } from './sqlite-store.ts';
+
+/** A transaction of etcd takes 128 writes; a mapping is two. */
+const mappingsPerCommit = 64;
+/** How long writes are gathered. Raising it makes fewer transactions and loses more in a crash. */
+const gatherMs = 20;
+/** How long a reader waits for etcd before it takes what SQLite has. */
+const catchUpMs = 5_000;
+/** How long a stop waits for what is not in etcd yet. */
+const closeMs = 2_000;
+/** Where etcd's revision, as SQLite has applied it, is kept. */
+const revisionKey = 'etcd-mapping-revision';
+
+export interface EtcdStore extends Store {
+  /** Gives it etcd, as soon as there is one; follows it from then on. */
+  attach(etcd: EtcdKv): void;
+  /** We lead: writes go out, as long as the guard holds. `undefined`: we do not, and write nothing. */
+  lead(guard: EtcdGuard | undefined): void;
+  /** Waits until etcd has what was written; resolves with false when it did not within `limitMs`. */
+  settled(limitMs: number): Promise<boolean>;
+  readonly mapping: MappingState;
+}
+
+export interface MappingState {
+  /** `apart`: there is no etcd yet; `reading`; `following`; `away`: etcd does not answer. */
+  readonly state: 'apart' | 'reading' | 'following' | 'away';
+  readonly detail: string;
+  /** etcd's revision that SQLite has applied. */
+  readonly revision: number;
+  /** Changes that etcd does not have yet. */
+  readonly waiting: number;
+  /** Keys whose value cannot be read: kept, and left alone. */
+  readonly unreadable: readonly string[];
+}
+
+/** Wraps the SQLite store, which it closes with itself. */
+export async function createEtcdStore(
+  sqlite: Store,
+  surroundings: StoreSurroundings,
+): Promise<EtcdStore> {
+  const revision = Number((await sqlite.loadState()).get(revisionKey) ?? '0');
+  return new FollowingStore(sqlite, surroundings, revision);
+}
+
+type Wish = { readonly put: Mapping } | { readonly delete: MappingKey };
+
+class FollowingStore implements EtcdStore {
+  readonly origin: Store['origin'];
+  readonly audit: Store['audit'];
+  readonly #sqlite: Store;
+  readonly #surroundings: StoreSurroundings;
+  readonly #retry: Backoff;
+  readonly #unreadable = new Set<string>();
+  /** What etcd does not have yet, the last wish of each mapping. */
+  readonly #wishes = new Map<string, Wish>();
+  #etcd: EtcdKv | undefined;
+  #guard: EtcdGuard | undefined;
+  #watch: EtcdWatch | undefined;
+  #state: MappingState['state'] = 'apart';
+  #detail = 'no etcd yet';
+  #revision: number;
+  #timer: Timer | undefined;
+  #again: Timer | undefined;
+  #writing = false;
+  #closed = false;
+  #waiters: (() => void)[] = [];
+
+  constructor(sqlite: Store, surroundings: StoreSurroundings, revision: number) {
+    this.#sqlite = sqlite;
+    this.#surroundings = surroundings;
+    this.#revision = revision;
+    this.#retry = backoff({ initialMs: 100, maxMs: 2_000, factor: 2 }, surroundings.random);
+    this.origin = sqlite.origin;
+    this.audit = sqlite.audit;
+  }
+
+  get trouble(): string | undefined {
+    return this.#sqlite.trouble;
+  }
+
+  get mapping(): MappingState {
+    return {
+      state: this.#state,
+      detail: this.#detail,
+      revision: this.#revision,
+      waiting: this.#wishes.size,
+      unreadable: [...this.#unreadable],
+    };
+  }
+
+  attach(etcd: EtcdKv): void {
+    this.#etcd = etcd;
+    this.#watch?.stop();
+    void this.#follow();
+  }
+
+  lead(guard: EtcdGuard | undefined): void {
+    this.#guard = guard;
+    if (guard === undefined) this.#wishes.clear();
+    else this.#schedule(0);
+    this.#wake();
+  }
+
+  async settled(limitMs: number): Promise<boolean> {
+    return this.#until(() => this.#wishes.size === 0 && !this.#writing, limitMs);
+  }
+
+  async loadMappings(): Promise<readonly Mapping[]> {
+    if (this.#etcd !== undefined) {
+      await this.#until(() => this.#state === 'following', catchUpMs);
+    }
+    const kept = await this.#sqlite.loadMappings();
+    if (this.#wishes.size === 0) return kept;
+    const found = new Map(kept.map((mapping) => [factsKey(mapping), mapping]));
+    for (const [key, wish] of this.#wishes) {
+      if ('put' in wish) found.set(key, wish.put);
+      else found.delete(key);
+    }
+    return [...found.values()];
+  }
+
+  putMapping(mapping: Mapping): void {
+    this.#wish(mapping, { put: mapping });
+  }
+
+  deleteMapping(key: MappingKey): void {
+    this.#wish(key, { delete: key });
+  }
+
+  async flush(): Promise<void> {
+    await this.#sqlite.flush();
+    if (this.#guard !== undefined && !(await this.settled(closeMs))) {
+      throw new SyncerError('store.unwritable', { file: 'etcd', reason: this.#detail });
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) {
+      await this.#sqlite.close();
+      return;
+    }
+    if (this.#guard !== undefined) await this.settled(closeMs);
+    this.#closed = true;
+    for (const timer of [this.#timer, this.#again]) timer?.cancel();
+    this.#watch?.stop();
+    await this.#sqlite.close();
+  }
+
+  #wish(key: MappingKey, wish: Wish): void {
+    // A follower's mapping comes from the leader, through etcd.
+    if (this.#guard === undefined) return;
+    const id = factsKey(key);
+    this.#wishes.delete(id);
+    this.#wishes.set(id, wish);
+    this.#schedule(gatherMs);
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#closed || this.#writing || this.#wishes.size === 0) return;
+    this.#timer ??= this.#surroundings.clock.after(delayMs, () => void this.#write());
+  }
+
+  async #write(): Promise<void> {
+    this.#timer = undefined;
+    const etcd = this.#etcd;
+    const guard = this.#guard;
+    if (etcd === undefined || guard === undefined || this.#writing) return;
+    const batch = [...this.#wishes].slice(0, mappingsPerCommit);
+    if (batch.length === 0) return;
+    this.#writing = true;
+    let delayMs = 0;
+    try {
+      const writes = lastOfEach(
+        batch.flatMap(([, wish]) =>
+          'put' in wish ? putWrites(wish.put) : deleteWrites(wish.delete),
+        ),
+      );
+      const { succeeded, revision } = await etcd.commit([guard], writes);
+      if (succeeded) {
+        for (const [key, wish] of batch) {
+          if (this.#wishes.get(key) === wish) this.#wishes.delete(key);
+          // Applied at once: a reader must find what was settled, whether the watch was here or not.
+          if ('put' in wish) this.#sqlite.putMapping(wish.put);
+          else this.#sqlite.deleteMapping(wish.delete);
+        }
+        this.#retry.reset();
+        this.#surroundings.logger.debug({ revision, mappings: batch.length }, 'mapping written');
+      } else {
+        // Another leader writes now; what we wished, it knows from the stamps in the registry.
+        this.#surroundings.logger.info({}, "the mapping is another leader's");
+        if (this.#guard === guard) this.lead(undefined);
+      }
+    } catch (error) {
+      this.#detail = `writing: ${String(error)}`;
+      delayMs = this.#retry.nextMs();
+    } finally {
+      this.#writing = false;
+    }
+    this.#schedule(delayMs);
+    this.#wake();
+  }
+
+  /** Watches from where SQLite stands, or reads everything where that is told no more. */
+  async #follow(reload = this.#revision === 0): Promise<void> {
+    const etcd = this.#etcd;
+    if (etcd === undefined || this.#closed) return;
+    this.#again?.cancel();
+    try {
+      if (this.#state !== 'following') this.#state = 'reading';
+      if (reload) await this.#reload(etcd);
+      else if ((await etcd.get(factsPrefix)).revision < this.#revision) {
+        // Another etcd than the one that SQLite followed.
+        await this.#reload(etcd);
+      }
+    } catch (error) {
+      this.#lost(String(error), reload);
+      return;
+    }
+    if (this.#etcd !== etcd || this.#closed) return;
+    const target = (await etcd.get(factsPrefix).catch(() => undefined))?.revision ?? 0;
+    this.#watch = etcd.watch(factsPrefix, this.#revision + 1, {
+      started: () => {
+        // etcd tells the changes since then first, if there are any.
+        if (target <= this.#revision) this.#isFollowing();
+        else this.#again = this.#surroundings.clock.after(100, () => this.#isFollowing());
+      },
+      changed: (changes, revision) => {
+        for (const change of changes) this.#apply(change);
+        this.#applied(revision);
+        if (revision >= target) this.#isFollowing();
+      },
+      ended: ({ reason, compacted }) => {
+        if (this.#etcd === etcd) this.#lost(reason, compacted);
+      },
+    });
+  }
+
+  #isFollowing(): void {
+    this.#state = 'following';
+    this.#detail = '';
+    this.#retry.reset();
+    this.#wake();
+  }
+
+  #lost(reason: string, reload: boolean): void {
+    this.#state = 'away';
+    this.#detail = reason;
+    this.#again?.cancel();
+    if (this.#closed) return;
+    this.#again = this.#surroundings.clock.after(this.#retry.nextMs(), () => {
+      void this.#follow(reload || this.#revision === 0);
+    });
+  }
+
+  /** Makes SQLite equal to etcd, and takes over what the original syncer left. */
+  async #reload(etcd: EtcdKv): Promise<void> {
+    const [facts, original] = [await etcd.read(factsPrefix), await etcd.read(originalPrefix)];
+    const kept = new Map((await this.#sqlite.loadMappings()).map((one) => [factsKey(one), one]));
+    this.#unreadable.clear();
+    for (const { key, value } of facts.entries) {
+      kept.delete(key);
+      this.#apply({ type: 'put', key, value });
+    }
+    const known = new Set(facts.entries.map(({ key }) => key));
+    for (const { key, value } of original.entries) {
+      try {
+        const mapping = readOriginal(value);
+        const id = factsKey(mapping);
+        kept.delete(id);
+        if (!known.has(id)) this.#sqlite.putMapping(mapping);
+      } catch (error) {
+        this.#refuse(key, error);
+      }
+    }
+    for (const gone of kept.values()) this.#sqlite.deleteMapping(gone);
+    this.#applied(facts.revision);
+    this.#surroundings.logger.info(
+      { mappings: facts.entries.length, original: original.entries.length },
+      'the mapping was read from etcd',
+    );
+  }
+
+  #apply(change: Pick<EtcdChange, 'type' | 'key'> & { readonly value?: Uint8Array }): void {
+    if (change.type === 'delete') {
+      const key = readFactsKey(change.key);
+      this.#unreadable.delete(change.key);
+      if (key !== undefined) this.#sqlite.deleteMapping(key);
+      return;
+    }
+    try {
+      const mapping = readFacts(change.value ?? new Uint8Array());
+      if (factsKey(mapping) !== change.key) throw new Error('it belongs to another key');
+      this.#sqlite.putMapping(mapping);
+      this.#unreadable.delete(change.key);
+    } catch (error) {
+      this.#refuse(change.key, error);
+    }
+  }
+
+  /** A value that is no mapping is kept as it is, and said. */
+  #refuse(key: string, error: unknown): void {
+    if (this.#unreadable.size < 1_000) this.#unreadable.add(key);
+    this.#surroundings.logger.warn(
+      { key, error: String(error) },
+      'a mapping in etcd is unreadable',
+    );
+  }
+
+  #applied(revision: number): void {
+    if (revision === this.#revision) return;
+    this.#revision = revision;
+    this.#sqlite.putState(revisionKey, String(revision));
+  }
+
+  #wake(): void {
+    for (const waiter of this.#waiters.splice(0)) waiter();
+  }
+
+  /** Waits for a condition, which `#wake` makes it look at again; false when time ran out. */
+  async #until(condition: () => boolean, limitMs: number): Promise<boolean> {
+    const { clock } = this.#surroundings;
+    const endMs = clock.monotonicMs() + limitMs;
+    while (!condition()) {
+      const leftMs = endMs - clock.monotonicMs();
+      if (leftMs <= 0) return false;
+      await new Promise<void>((resolve) => {
+        const timer = clock.after(leftMs, resolve);
+        this.#waiters.push(() => {
+          timer.cancel();
+          resolve();
+        });
+      });
+    }
+    return true;
+  }
+
+  // The rest is SQLite's alone.
+  loadExport(): ReturnType<Store['loadExport']> {
+    return this.#sqlite.loadExport();
+  }
+  startEpoch(epoch: string): void {
+    this.#sqlite.startEpoch(epoch);
+  }
+  putExported(entry: Parameters<Store['putExported']>[0]): void {
+    this.#sqlite.putExported(entry);
+  }
+  putTombstone(entry: Parameters<Store['putTombstone']>[0]): void {
+    this.#sqlite.putTombstone(entry);
+  }
+  trimTombstones(upToRevision: number): void {
+    this.#sqlite.trimTombstones(upToRevision);
+  }
+  loadHeld(): ReturnType<Store['loadHeld']> {
+    return this.#sqlite.loadHeld();
+  }
+  putHeld(held: Parameters<Store['putHeld']>[0]): void {
+    this.#sqlite.putHeld(held);
+  }
+  deleteHeld(id: string): void {
+    this.#sqlite.deleteHeld(id);
+  }
+  async loadState(): Promise<ReadonlyMap<string, string>> {
+    const state = new Map(await this.#sqlite.loadState());
+    state.delete(revisionKey);
+    return state;
+  }
+  putState(key: string, value: string): void {
+    this.#sqlite.putState(key, value);
+  }
+  deleteState(key: string): void {
+    this.#sqlite.deleteState(key);
+  }
+}
+
+/** etcd refuses a transaction that writes one key twice: the last write of each key remains. */
+function lastOfEach(writes: readonly EtcdWrite[]): readonly EtcdWrite[] {
+  return [...new Map(writes.map((write) => [write.key, write])).values()];
+}

@@ -1,0 +1,126 @@
+// The store on etcd and SQLite keeps the contract of every store, against a real etcd process.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createEtcdClient, type EtcdClient } from '../../daemon/cluster/etcd-client.ts';
+import { startEtcdMember, type EtcdMember } from '../../daemon/cluster/etcd-member.ts';
+import type { EtcdKv } from '../../daemon/store/etcd-kv.ts';
+import { factsKey, originalKey } from '../../daemon/store/etcd-mapping.ts';
+import { createEtcdStore, type EtcdStore } from '../../daemon/store/etcd-store.ts';
+import { openSqliteStore } from '../../daemon/store/sqlite-store.ts';
+import { describeStoreContract, sampleMapping } from '../../daemon/store/store-contract.ts';
+import { systemClock } from '../../daemon/support/clock.ts';
+import { silentLogger } from '../../daemon/support/logger.ts';
+import { systemRandom } from '../../daemon/support/random.ts';
+import { freePort } from '../support/free-port.ts';
+import { poll } from '../support/poll.ts';
+
+const parts = { clock: systemClock, random: systemRandom, logger: silentLogger };
+let root: string;
+let member: EtcdMember;
+let client: EtcdClient;
+const guard = { key: '/leader', createdRevision: 0 };
+
+beforeAll(async () => {
+  root = mkdtempSync(path.join(tmpdir(), 'syncer-etcd-'));
+  const peerUrl = `http://127.0.0.1:${await freePort()}`;
+  member = await startEtcdMember(
+    {
+      ...{ binary: 'etcd', directory: root, name: 'alone', listenHost: '127.0.0.1', token: 't' },
+      ...{ peerUrl, initialCluster: [{ name: 'alone', peerUrl }], initialState: 'new' },
+    },
+    parts,
+  );
+  client = createEtcdClient({ endpoints: [member.clientUrl] });
+  await poll(async () => ((await client.status()).version === '' ? undefined : true), 60_000);
+});
+afterAll(async () => {
+  client.close();
+  await member.stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+/** A place of its own within etcd, for each directory. */
+function within(space: string): EtcdKv {
+  const strip = <T extends { readonly key: string }>(one: T): T => ({
+    ...one,
+    key: one.key.slice(space.length),
+  });
+  return {
+    get: (key) => client.get(space + key),
+    read: async (prefix) => {
+      const { entries, revision } = await client.read(space + prefix);
+      return { entries: entries.map(strip), revision };
+    },
+    commit: (guards, writes) =>
+      client.commit(
+        guards.map((one) => ({ ...one, key: space + one.key })),
+        writes.map((one) => ({ ...one, key: space + one.key })),
+      ),
+    watch: (prefix, from, listener) =>
+      client.watch(space + prefix, from, {
+        ...listener,
+        changed: (changes, revision) => listener.changed(changes.map(strip), revision),
+      }),
+  };
+}
+
+async function open(directory: string, etcd = within(directory)): Promise<EtcdStore> {
+  const store = await createEtcdStore(await openSqliteStore({ directory }, parts), parts);
+  store.attach(etcd);
+  return store;
+}
+
+describeStoreContract('etcd with SQLite', async (directory) => {
+  const store = await open(directory);
+  store.lead(guard);
+  return store;
+});
+
+const directory = (): string => mkdtempSync(path.join(root, 'data-'));
+
+it('shows a follower what the leader writes, under the original keys too', async () => {
+  const etcd = within('/shared');
+  const [leader, follower] = [await open(directory(), etcd), await open(directory(), etcd)];
+  leader.lead(guard);
+  for (let number = 0; number < 500; number += 1) leader.putMapping(sampleMapping(number));
+  expect(await leader.settled(20_000)).toBe(true);
+  const has = (count: number): Promise<true> =>
+    poll(async () => ((await follower.loadMappings()).length === count ? true : undefined), 20_000);
+  await has(500);
+  expect((await etcd.get(originalKey(sampleMapping(7)))).entry).toBeDefined();
+  leader.deleteMapping(sampleMapping(7));
+  await has(499);
+  expect((await etcd.get(originalKey(sampleMapping(7)))).entry).toBeUndefined();
+  // A follower writes nothing.
+  follower.putMapping(sampleMapping(900));
+  await follower.flush();
+  expect((await etcd.get(factsKey(sampleMapping(900)))).entry).toBeUndefined();
+  await leader.close();
+  await follower.close();
+});
+
+it('writes nothing once another leader is there', async () => {
+  const etcd = within('/fenced');
+  const store = await open(directory(), etcd);
+  store.lead(guard);
+  await etcd.commit([], [{ type: 'put', key: '/leader', value: 'another' }]);
+  store.putMapping(sampleMapping(1));
+  await poll(() => (store.mapping.waiting === 0 ? true : undefined), 20_000);
+  expect((await etcd.get(factsKey(sampleMapping(1)))).entry).toBeUndefined();
+  await store.close();
+});
+
+it('keeps and reports a value that is no mapping', async () => {
+  const etcd = within('/foreign');
+  const key = factsKey(sampleMapping(1));
+  await etcd.commit([], [{ type: 'put', key, value: 'no protobuf \xff' }]);
+  const store = await open(directory(), etcd);
+  await poll(() => (store.mapping.state === 'following' ? true : undefined), 20_000);
+  expect(store.mapping.unreadable).toEqual([key]);
+  expect(await store.loadMappings()).toEqual([]);
+  expect((await etcd.get(key)).entry).toBeDefined();
+  await store.close();
+});
