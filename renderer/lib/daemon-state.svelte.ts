@@ -25,7 +25,7 @@ class DaemonState {
   offsetMs = $state(0);
   /** Grows, at most once a second, after something has changed: lists ask again then. */
   pulse = $state(0);
-  #pulsing: ReturnType<typeof setTimeout> | undefined;
+  #pulsing = false;
   #close: (() => void) | undefined;
 
   /** Keeps the state up to date until `stop`. */
@@ -57,8 +57,10 @@ class DaemonState {
     this.offsetMs = part.nowMs - this.heardMs;
     this.connection = { state: 'connected' };
     if (part.figures !== undefined) samples.take(part.figures, part.nowMs);
-    this.#pulsing ??= setTimeout(() => {
-      this.#pulsing = undefined;
+    if (this.#pulsing) return;
+    this.#pulsing = true;
+    setTimeout(() => {
+      this.#pulsing = false;
       this.pulse += 1;
     }, pulseMs);
   }

@@ -2,7 +2,7 @@
 // is shown in. A word that this version does not know is shown as it is.
 
 import type { MessageKey } from '../../proto/translate.ts';
-import type { Tone } from '../components/StateBadge.svelte';
+import type { Tone } from '../components/tone.ts';
 import { language } from './language.svelte.ts';
 
 const tones: Readonly<Record<string, Tone>> = {

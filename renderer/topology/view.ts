@@ -1,7 +1,7 @@
 // From the daemon's words to what is drawn: pure, so that the picture and its table twin agree.
 
 import type { Link, TopologyCluster } from '../../proto/gen/syncer/control/v1/control.ts';
-import type { Tone } from '../components/StateBadge.svelte';
+import type { Tone } from '../components/tone.ts';
 
 /** How a link is drawn. */
 export type LinkLook = 'measured' | 'unknown' | 'paused' | 'broken' | 'gone';

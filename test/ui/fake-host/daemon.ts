@@ -213,9 +213,8 @@ export function createFakeDaemon({ scenario, frozenMs }: FakeDaemonOptions): Dae
       yield* kept.filter(wanted).slice(-tail);
       for (let at = 120; !signal.aborted; at++) {
         await sleep(1_000, undefined, { signal }).catch(() => undefined);
-        if (frozenMs !== undefined || signal.aborted) continue;
         const line = makeLogLine(at, now());
-        if (wanted(line)) yield line;
+        if (frozenMs === undefined && wanted(line)) yield line;
       }
     },
     async *diagnostics({ checks }) {

@@ -2,6 +2,7 @@
 // fake host's HTTP: so that the page can be tried with everything that only a desktop has.
 
 import type { BrowserContext } from 'playwright';
+import type { RemoteFailure } from '../../../proto/ipc/verbs.ts';
 import {
   bridgeName,
   type Answer,
@@ -50,7 +51,10 @@ function installBridge(name: string): void {
           const lines = (rest + value).split('\n');
           rest = lines.pop() ?? '';
           for (const line of lines) {
-            const { item, failure } = JSON.parse(line) as { item?: unknown; failure?: never };
+            const { item, failure } = JSON.parse(line) as {
+              item?: unknown;
+              failure?: RemoteFailure;
+            };
             if (failure !== undefined) return { kind: 'end', failure };
             take({ kind: 'item', item });
           }
