@@ -9,7 +9,9 @@ import { restrictContents } from './window/restrictions.ts';
 const commandLine = readCommandLine(process.argv);
 if (commandLine.profile !== undefined) app.setPath('userData', commandLine.profile);
 
-app.enableSandbox();
+// The system's own switch is asked for by whoever must run as root (a container): Chromium has no
+// sandbox there, and would end at once. Every page of ours asks for the sandbox by itself, too.
+if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
 declarePageScheme();
 restrictContents(app);
 
