@@ -1,5 +1,5 @@
 // Bundles the daemon into dist/daemon: the program, its two workers beside it, and the launcher.
-// Only SQLite's addon stays outside, because it is native code.
+// SQLite's addon stays outside because it is native code, etcd3 because it reads files of its own.
 
 import { build } from 'esbuild';
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
@@ -25,7 +25,7 @@ await build({
   sourcemap: true,
   sourcesContent: false,
   splitting: true,
-  external: ['better-sqlite3'],
+  external: ['better-sqlite3', 'etcd3'],
   // CommonJS packages inside an ES module ask for `require` and where they are.
   banner: {
     js: [
