@@ -44,6 +44,8 @@ const deltaReachMs = 150_000;
  * readings without end: one at most in ten times its own cost, and in this time.
  */
 const shortestFullMs = 500;
+/** After a gap, what is read may for so long still be from before it. */
+const settleMs = 3_000;
 
 export interface Reader {
   start(observer: RegistryObserver, memory?: RegistryMemory): void;
@@ -101,6 +103,8 @@ export function createReader(parts: ReaderParts): Reader {
   let lastWholeMs = -Infinity;
   let lastEmptyMs: number | undefined;
   let emptyFromStart = true;
+  /** Empty, and not because the last one left before our eyes. */
+  let emptyByLoss = false;
   let ownersUntilMs: number | undefined;
   let known: number | undefined;
   let startedAtMs = -Infinity;
@@ -182,8 +186,9 @@ export function createReader(parts: ReaderParts): Reader {
     }
     watch.listed(mirror);
     const nowMs = now();
-    if (mirror.listed === 0) lastEmptyMs = nowMs;
-    else emptyFromStart = false;
+    emptyByLoss = mirror.listed === 0 && (emptyByLoss || mayHaveLostAll());
+    if (emptyByLoss) lastEmptyMs = nowMs;
+    if (mirror.listed > 0) emptyFromStart = false;
     const around: Surroundings = { nowMs, continuity, lastWholeMs, lastEmptyMs, lastFullMs };
     const decided = await removals.decide(around);
     add(pending, mirror.applyUnlisted(decided.present));
@@ -204,6 +209,12 @@ export function createReader(parts: ReaderParts): Reader {
     watch.look();
     waits.reset();
     say(conditionNow(undefined));
+  };
+
+  /** Since it was last read whole, or a moment before, another process may have taken its place. */
+  const mayHaveLostAll = (): boolean => {
+    const gapEndMs = continuity.gaps.at(-1)?.endMs;
+    return gapEndMs !== undefined && lastWholeMs <= gapEndMs + settleMs;
   };
 
   const publish = (
