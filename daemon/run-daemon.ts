@@ -50,7 +50,7 @@ export async function runDaemon(run: DaemonRun): Promise<number> {
   logger.info({ reason }, `stopping: ${reason}`);
   await syncer.stop();
   logger.info({}, 'stopped');
-  return reason === 'evicted' ? exitCodes.config : exitCodes.ok;
+  return reason === 'evicted' || reason === 'refused' ? exitCodes.config : exitCodes.ok;
 }
 
 function aborted(signal: AbortSignal): Promise<string> {

@@ -13,6 +13,7 @@ import { createGossipPool } from './gossip/worker/worker-pool.ts';
 import { createMembership } from './membership/membership.ts';
 import { hostPort } from './membership/peers.ts';
 import { registryIdentity, writeTags } from './membership/tags.ts';
+import { createReplica } from './cluster/replica.ts';
 import { createDriver } from './registry/drivers.ts';
 import type { TlsFiles } from './replication/certificates.ts';
 import { createReplication } from './replication/replication.ts';
@@ -86,22 +87,36 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
     const held = holdDataDir(config.dataDir, clock.nowMs());
     undo.push({ name: 'data directory', run: () => held.release() });
 
-    const store = await openSqliteStore(
+    const sqlite = await openSqliteStore(
       { directory: config.dataDir },
       { ...surroundings, logger: log('store') },
     );
+    const replica =
+      config.mode === 'single'
+        ? undefined
+        : await createReplica(sqlite, {
+            ...{ cluster, node, registry, dataDir: config.dataDir },
+            etcdAddresses: config.cluster.etcd,
+            listenHost: config.gossip.bind.host,
+            refused: () => ask('refused'),
+            ...surroundings,
+            logger: log('cluster'),
+          });
+    const store = replica?.store ?? sqlite;
     undo.push({ name: 'store', run: () => store.close() });
 
-    const driver = createDriver(config.registry.kind, registryOptions(config.registry), {
+    const bare = createDriver(config.registry.kind, registryOptions(config.registry), {
       ...surroundings,
       logger: log('registry'),
     });
+    const driver = replica?.fence(bare) ?? bare;
     const engine = createSyncEngine({
       cluster,
       driver,
       store,
       rules: config.rules,
       limits: config.guard,
+      ...(replica === undefined ? {} : { role: replica.role }),
       ...surroundings,
       logger: log('sync'),
     });
@@ -114,7 +129,7 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
       node,
       registry,
       source: engine.exportSource,
-      sinkFor: (peer) => engine.peer(peer),
+      sinkFor: (peer) => (peer === cluster ? engine.exportMirror : engine.peer(peer)),
       lookup: lookupSource(engine),
       listen: config.rpc.bind,
       tls: tlsFiles(config.tls),
@@ -122,7 +137,7 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
       logger: log('replication'),
     });
     const rpc = await replication.start();
-    undo.push({ name: 'replication', run: () => replication.stop(true) });
+    undo.push({ name: 'replication', run: () => replication.stop(replica?.hasCompany !== true) });
 
     const pool = createGossipPool(
       {
@@ -161,6 +176,8 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
     });
     membership.start();
     undo.push({ name: 'membership', run: () => membership.stop() });
+    replica?.begin({ pool, membership, replication, engine });
+    undo.push({ name: 'cluster', run: () => replica?.stop() });
     pool.onEvent((event) => {
       if (event.type === 'evicted') ask('evicted');
     });

@@ -53,9 +53,8 @@ class Model {
         this.leader = { node: nodes[index]!, epoch: this.epoch, lease, createdRevision };
         this.leaseEndsMs = this.nowMs + ttlMs;
         // What `leadership.ts` must keep to: no write before an ended leader's validity has run out.
-        const writesFromMs = Math.max(this.nowMs, this.quietFromMs);
-        this.writesFromMs[index] = writesFromMs;
-        const won = { leader: this.leader, sentMs: this.nowMs, ttlMs, writesFromMs };
+        this.writesFromMs[index] = Math.max(this.nowMs, this.quietFromMs);
+        const won = { leader: this.leader, sentMs: this.nowMs, ttlMs };
         this.feed(index, { type: 'won', ...won });
         return;
       }

@@ -34,7 +34,6 @@ export type ElectionEvent =
       readonly leader: LeaderEntry;
       readonly sentMs: number;
       readonly ttlMs: number;
-      readonly writesFromMs: number;
     }
   | { readonly type: 'not-won' }
   | {
@@ -130,9 +129,8 @@ export function step(
       return stepDown(state, undefined, 'etcd has ended the lease');
     case 'doubt': {
       const { leader } = state;
-      const other =
-        state.phase === 'following' && leader !== undefined && leader.node === event.node;
-      if (!other || state.doubted === leader.lease) return stay;
+      if (state.phase !== 'following' || leader?.node !== event.node) return stay;
+      if (state.doubted === leader.lease) return stay;
       return {
         state: { ...state, doubted: leader.lease },
         effects: [{ type: 'probe', leader }],

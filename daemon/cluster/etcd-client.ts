@@ -125,6 +125,7 @@ export function createEtcdClient(access: EtcdAccess): EtcdClient {
 
     watch(prefix, fromRevision, listener): EtcdWatch {
       let ended = false;
+      const isOver = (): boolean => ended;
       let cancel: () => void = () => undefined;
       const end = (reason: string, compacted = false): void => {
         if (ended) return;
@@ -137,6 +138,7 @@ export function createEtcdClient(access: EtcdAccess): EtcdClient {
         cancel = () => {
           stream.cancel();
         };
+        if (isOver()) cancel();
         stream.on('error', (error: Error) => end(error.message));
         stream.on('end', () => end('the stream has ended'));
         stream.on('data', (answer) => {
@@ -145,19 +147,13 @@ export function createEtcdClient(access: EtcdAccess): EtcdClient {
             return;
           }
           if (answer.created) listener.started?.();
-          if (ended || answer.events.length === 0) return;
+          if (answer.events.length === 0) return;
           const changes = answer.events.map(({ type, kv }): EtcdChange => {
             const { key, ...rest } = entryOf(kv);
-            return String(type) === 'Delete'
-              ? { type: 'delete', key }
-              : { type: 'put', key, ...rest };
+            return type === 'Delete' ? { type: 'delete', key } : { type: 'put', key, ...rest };
           });
           listener.changed(changes, Number(answer.header.revision));
         });
-        if (ended) {
-          cancel();
-          return;
-        }
         stream.write({
           create_request: {
             key: Buffer.from(prefix),
@@ -241,7 +237,7 @@ function entryOf({ key, value, create_revision, mod_revision, lease }: RawEntry)
     value,
     createdRevision: Number(create_revision),
     changedRevision: Number(mod_revision),
-    lease: String(lease),
+    lease,
   };
 }
 

@@ -177,9 +177,9 @@ function lastWords(file: string): string {
   }
   for (const line of lines) {
     try {
-      const { level, msg, error } = JSON.parse(line) as Record<string, unknown>;
+      const { level, msg, error } = JSON.parse(line) as Record<string, string | undefined>;
       if (level === 'fatal' || level === 'panic' || level === 'error') {
-        return `${String(msg)}${error === undefined ? '' : `: ${String(error)}`}`;
+        return `${msg ?? ''}${error === undefined ? '' : `: ${error}`}`;
       }
     } catch {
       // Half a line, or a stack.

@@ -89,6 +89,8 @@ export function createFormation(options: FormationOptions): Formation {
     renameSync(draft, file);
   };
 
+  const formedNow = (): Formed | undefined => kept.formed;
+
   const answer = async (question: Question): Promise<Answer> => {
     if (question.cluster !== cluster) return { nothing: true };
     if ('join' in question) {
@@ -200,7 +202,8 @@ export function createFormation(options: FormationOptions): Formation {
           const joined = await join();
           if (joined !== undefined) keep({ formed: joined });
         }
-        if (kept.formed !== undefined) return kept.formed;
+        const formed = formedNow();
+        if (formed !== undefined) return formed;
         const names = options.replicas().map(({ name }) => name);
         if (names.length < foundingQuorum) {
           companySinceMs = undefined;

@@ -32,6 +32,8 @@ export interface ReplicationPeer {
   readonly tls: boolean;
   /** Identity of its registry as the pool knows it; another one is refused. Empty: not known. */
   readonly registry?: string;
+  /** Only pulled from: a replica that follows its leader brings it nothing. */
+  readonly push?: 'never';
 }
 
 export interface ReplicationOptions {
@@ -153,7 +155,7 @@ export function createReplication(options: ReplicationOptions): Replication {
     const sink = options.sinkFor(peer.cluster);
     const edge = new ImportEdge({ ...common, cluster, sink, logger });
     const dial = { addresses: peer.addresses, clock, random: options.random };
-    const mode = options.push ?? 'auto';
+    const mode = peer.push ?? options.push ?? 'auto';
     const puller = new Dialer({
       ...dial,
       logger: log.child({ stream: 'pull' }),

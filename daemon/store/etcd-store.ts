@@ -235,7 +235,7 @@ class FollowingStore implements EtcdStore {
       this.#lost(String(error), reload);
       return;
     }
-    if (this.#etcd !== etcd || this.#closed) return;
+    if (this.#isOver(etcd)) return;
     const target = (await etcd.get(factsPrefix).catch(() => undefined))?.revision ?? 0;
     this.#watch = etcd.watch(factsPrefix, this.#revision + 1, {
       started: () => {
@@ -252,6 +252,10 @@ class FollowingStore implements EtcdStore {
         if (this.#etcd === etcd) this.#lost(reason, compacted);
       },
     });
+  }
+
+  #isOver(etcd: EtcdKv): boolean {
+    return this.#closed || this.#etcd !== etcd;
   }
 
   #isFollowing(): void {

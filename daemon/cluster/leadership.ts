@@ -1,0 +1,271 @@
+// Carries the election out: etcd's key and lease, the clock, the second look at a doubted leader. What
+// happens next is `election.ts`'s to say.
+
+import type { EtcdGuard, EtcdWatch } from '../store/etcd-kv.ts';
+import { ownPrefix } from '../store/etcd-mapping.ts';
+import type { Clock, Timer } from '../support/clock.ts';
+import type { Logger } from '../support/logger.ts';
+import {
+  following,
+  mayRenew,
+  mayWrite,
+  step,
+  writeValidityMs,
+  type ElectionEffect,
+  type ElectionEvent,
+  type LeaderEntry,
+} from './election.ts';
+import type { EtcdClient } from './etcd-client.ts';
+import type { Fence } from './fence.ts';
+
+const leaderKey = `${ownPrefix}leader`;
+const epochKey = `${ownPrefix}epoch`;
+/** The lease of the last leader that gave it back by itself. */
+const resignedKey = `${ownPrefix}resigned`;
+/** Length of the leader's lease. Raising it rides out longer trouble, and an unseen death lasts longer. */
+const leaseSeconds = 6;
+const keepEveryMs = 400;
+
+export interface LeadershipOptions {
+  readonly node: string;
+  readonly etcd: EtcdClient;
+  /** Whether this replica could lead: its registry has been read. */
+  readonly able: () => boolean;
+  /** The newest epoch known from elsewhere (stamps, earlier runs): the next one is past it. */
+  readonly newestEpoch: () => number;
+  /**
+   * Asks a doubted leader itself, by another way than the first sign came. `dead`: nothing of the old
+   * process is left; `silent`: it may still run.
+   */
+  readonly probe: (node: string) => Promise<'dead' | 'silent' | 'answers'>;
+  readonly changed: (leader: LeaderEntry | undefined, leads: boolean) => void;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export class Leadership implements Fence {
+  readonly #options: LeadershipOptions;
+  #state;
+  #watch: EtcdWatch | undefined;
+  #timer: Timer | undefined;
+  #stopped = false;
+  /** No write before this: a leader whose lease was ended may still believe in it. */
+  #writesFromMs = 0;
+  /** The leader seen last, and the lease of one that is known to be dead. */
+  #lastLeader: LeaderEntry | undefined;
+  #provenDead = '';
+  #keeping = false;
+  #waiters: (() => void)[] = [];
+
+  constructor(options: LeadershipOptions) {
+    this.#options = options;
+    this.#state = following(options.node);
+  }
+
+  get leader(): LeaderEntry | undefined {
+    return this.#state.leader;
+  }
+  get leads(): boolean {
+    return this.#state.phase === 'leading';
+  }
+  /** What writes to etcd are guarded by; `undefined`: we do not lead. */
+  get guard(): EtcdGuard | undefined {
+    const { leader } = this.#state;
+    if (!this.leads || leader === undefined) return undefined;
+    return { key: leaderKey, createdRevision: leader.createdRevision };
+  }
+
+  start(): void {
+    void this.#look();
+    this.#tick();
+  }
+
+  /** Gives the lead back at once. */
+  async resign(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#watch?.stop();
+    const lease = this.leads ? this.#state.leader?.lease : undefined;
+    const { guard } = this;
+    this.#feed({ type: 'resign' }, false);
+    if (lease === undefined || guard === undefined) return;
+    const { etcd } = this.#options;
+    const marker = { type: 'put', key: resignedKey, value: lease } as const;
+    await etcd.commit([guard], [marker]).catch(() => undefined);
+    await etcd.revoke(lease).catch(() => undefined);
+  }
+
+  /** A first sign that a replica is dead. */
+  doubt(node: string): void {
+    this.#feed({ type: 'doubt', node });
+  }
+
+  async mayWrite(signal: AbortSignal): Promise<boolean> {
+    while (this.leads && !signal.aborted) {
+      const nowMs = this.#options.clock.monotonicMs();
+      if (mayWrite(this.#state, nowMs) && nowMs >= this.#writesFromMs) return true;
+      await new Promise<void>((resolve) => {
+        const timer = this.#options.clock.after(100, resolve);
+        this.#waiters.push(() => {
+          timer.cancel();
+          resolve();
+        });
+      });
+    }
+    return false;
+  }
+
+  mayRenew(): boolean {
+    return mayRenew(this.#state, this.#options.clock.monotonicMs());
+  }
+
+  #feed(event: ElectionEvent, perform = true): void {
+    const before = this.#state;
+    const { state, effects } = step(before, event);
+    this.#state = state;
+    this.#lastLeader = state.leader ?? this.#lastLeader;
+    for (const effect of effects) if (perform || effect.type === 'follow') this.#perform(effect);
+    if (before.leader?.lease !== state.leader?.lease || before.phase !== state.phase) {
+      this.#options.changed(state.leader, this.leads);
+    }
+    for (const waiter of this.#waiters.splice(0)) waiter();
+  }
+
+  #perform(effect: ElectionEffect): void {
+    const { logger, node } = this.#options;
+    switch (effect.type) {
+      case 'campaign':
+        void this.#campaign();
+        return;
+      case 'lead':
+        logger.info({ epoch: effect.leader.epoch }, `${node} leads`);
+        return;
+      case 'follow':
+        logger.info({ reason: effect.reason }, `${node} leads no more: ${effect.reason}`);
+        return;
+      case 'probe':
+        void this.#probe(effect.leader);
+        return;
+      case 'revoke':
+        this.#options.etcd.revoke(effect.lease).catch((error: unknown) => {
+          logger.debug({ error: String(error) }, 'a lease was not ended');
+        });
+        return;
+    }
+  }
+
+  /** Reads the key, and watches it from there. */
+  async #look(): Promise<void> {
+    const { etcd, clock } = this.#options;
+    if (this.#stopped) return;
+    const again = (): void => void clock.after(300, () => void this.#look());
+    try {
+      const { entry, revision } = await etcd.get(leaderKey);
+      this.#feed({ type: 'seen', leader: entry === undefined ? undefined : readLeader(entry) });
+      this.#able();
+      this.#watch = etcd.watch(leaderKey, revision + 1, {
+        changed: (changes) => {
+          for (const change of changes) {
+            if (change.key !== leaderKey) continue;
+            const leader = change.type === 'delete' ? undefined : readLeader(change);
+            this.#feed({ type: 'seen', leader });
+          }
+          this.#able();
+        },
+        ended: again,
+      });
+    } catch {
+      again();
+    }
+  }
+
+  #able(): void {
+    if (!this.#stopped) this.#feed({ type: 'able', able: this.#options.able() });
+  }
+
+  #tick(): void {
+    if (this.#stopped) return;
+    this.#able();
+    if (this.leads && !this.#keeping) void this.#keep();
+    this.#timer = this.#options.clock.after(keepEveryMs, () => this.#tick());
+  }
+
+  async #keep(): Promise<void> {
+    const { etcd, clock } = this.#options;
+    const lease = this.#state.leader?.lease ?? '';
+    const sentMs = clock.monotonicMs();
+    this.#keeping = true;
+    try {
+      const seconds = await etcd.keepAlive(lease);
+      if (seconds <= 0) this.#feed({ type: 'lease-gone', lease });
+      else this.#feed({ type: 'kept', lease, sentMs, ttlMs: seconds * 1000 });
+    } catch {
+      this.#feed({ type: 'keep-failed', nowMs: clock.monotonicMs() });
+    } finally {
+      this.#keeping = false;
+    }
+  }
+
+  async #probe(leader: LeaderEntry): Promise<void> {
+    const { probe, logger } = this.#options;
+    const verdict = await probe(leader.node);
+    if (verdict === 'answers') {
+      this.#feed({ type: 'doubt-refuted', lease: leader.lease });
+      return;
+    }
+    logger.warn({ leader: leader.node, verdict }, `the leader ${leader.node} is ${verdict}`);
+    if (verdict === 'dead') this.#provenDead = leader.lease;
+    this.#feed({ type: 'doubt-confirmed', lease: leader.lease });
+  }
+
+  async #campaign(): Promise<void> {
+    const { etcd, node, newestEpoch, clock, logger } = this.#options;
+    try {
+      const lease = await etcd.grant(leaseSeconds);
+      const known = (await etcd.get(epochKey)).entry;
+      const counted = known === undefined ? 0 : Number(Buffer.from(known.value).toString());
+      const resigned = textOf((await etcd.get(resignedKey)).entry?.value);
+      const epoch = Math.max(counted, newestEpoch()) + 1;
+      const sentMs = clock.monotonicMs();
+      const { succeeded, revision } = await etcd.commit(
+        [
+          { key: leaderKey, createdRevision: 0 },
+          known === undefined
+            ? { key: epochKey, createdRevision: 0 }
+            : { key: epochKey, changedRevision: known.changedRevision },
+        ],
+        [
+          { type: 'put', key: leaderKey, value: JSON.stringify({ node, epoch }), lease },
+          { type: 'put', key: epochKey, value: String(epoch) },
+        ],
+      );
+      if (!succeeded) {
+        this.#feed({ type: 'not-won' });
+        await etcd.revoke(lease);
+        return;
+      }
+      const won = { node, epoch, lease, createdRevision: revision };
+      // A leader whose lease was ended for it may believe in it for as long as its validity lasts.
+      const last = this.#lastLeader;
+      const over = last === undefined || last.node === node || last.lease === this.#provenDead;
+      if (!over && last.lease !== resigned) this.#writesFromMs = sentMs + writeValidityMs;
+      this.#feed({ type: 'won', leader: won, sentMs, ttlMs: leaseSeconds * 1000 });
+    } catch (error) {
+      logger.debug({ error: String(error) }, 'campaigning failed');
+      this.#feed({ type: 'not-won' });
+    }
+  }
+}
+
+function textOf(value: Uint8Array | undefined): string {
+  return value === undefined ? '' : Buffer.from(value).toString();
+}
+
+function readLeader(entry: {
+  readonly value: Uint8Array;
+  readonly lease: string;
+  readonly createdRevision: number;
+}): LeaderEntry {
+  const { node, epoch } = JSON.parse(Buffer.from(entry.value).toString()) as LeaderEntry;
+  return { node, epoch, lease: entry.lease, createdRevision: entry.createdRevision };
+}

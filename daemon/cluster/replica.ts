@@ -1,0 +1,214 @@
+// One replica of a cluster, put together: its etcd, its store, its part in the election, and whose
+// export it follows. `syncer.ts` starts it last and stops it first.
+
+import { createConnection } from 'node:net';
+import path from 'node:path';
+import type { GossipPool, PoolMember } from '../gossip/pool.ts';
+import type { Membership } from '../membership/membership.ts';
+import { hostPort } from '../membership/peers.ts';
+import { readTags } from '../membership/tags.ts';
+import type { RegistryDriver } from '../registry/driver.ts';
+import type { Replication } from '../replication/replication.ts';
+import { createEtcdStore, type EtcdStore } from '../store/etcd-store.ts';
+import type { Store } from '../store/ports.ts';
+import type { Clock } from '../support/clock.ts';
+import type { Logger } from '../support/logger.ts';
+import type { Random } from '../support/random.ts';
+import type { ReplicaEngine } from '../sync/sync-engine.ts';
+import type { SyncRole } from '../sync/writer-epoch.ts';
+import { createEtcdClient, type EtcdClient } from './etcd-client.ts';
+import { checkEtcdBinary, startEtcdMember, type EtcdMember } from './etcd-member.ts';
+import { fenceDriver } from './fence.ts';
+import { createFormation, peerUrlOf } from './formation.ts';
+import { Leadership } from './leadership.ts';
+import type { LeaderEntry } from './election.ts';
+
+export interface ReplicaOptions {
+  readonly cluster: string;
+  readonly node: string;
+  readonly registry: string;
+  readonly dataDir: string;
+  /** An existing etcd; empty: each replica runs a member of its own. */
+  readonly etcdAddresses: readonly string[];
+  readonly listenHost: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** It cannot go on: the reason is logged, and the daemon ends. */
+  readonly refused: () => void;
+}
+
+/** What is there once the daemon's other parts run. */
+export interface ReplicaSurroundings {
+  readonly pool: GossipPool;
+  readonly membership: Membership;
+  readonly replication: Replication;
+  readonly engine: ReplicaEngine;
+}
+
+export interface Replica {
+  readonly store: EtcdStore;
+  readonly role: SyncRole;
+  fence(driver: RegistryDriver): RegistryDriver;
+  begin(surroundings: ReplicaSurroundings): void;
+  /** Whether another replica of the cluster lives. */
+  readonly hasCompany: boolean;
+  /** Hands the lead over, and ends etcd. */
+  stop(): Promise<void>;
+}
+
+const binary = 'etcd';
+const probeMs = 500;
+
+/** Gives the replica. Rejects with `etcd.missing` or `etcd.unsupported`. */
+export async function createReplica(sqlite: Store, options: ReplicaOptions): Promise<Replica> {
+  const { cluster, node, clock, logger } = options;
+  if (options.etcdAddresses.length === 0) await checkEtcdBinary(binary);
+  const store = await createEtcdStore(sqlite, options);
+  const listeners = new Set<() => void>();
+  const stopping = new AbortController();
+  let leadership: Leadership | undefined;
+  let around: ReplicaSurroundings | undefined;
+  let client: EtcdClient | undefined;
+  let member: EtcdMember | undefined;
+  let followed = '';
+
+  const replicas = (): readonly PoolMember[] =>
+    (around?.membership.view.replicas ?? []).filter(({ status }) => status === 'alive');
+
+  const follow = (leader: LeaderEntry | undefined): void => {
+    const at = around?.membership.view.replicas.find(({ name }) => name === leader?.node);
+    const tags = at === undefined ? undefined : readTags(at);
+    const wanted =
+      at === undefined || tags === undefined || leader?.node === node
+        ? ''
+        : hostPort(at.address, tags.rpcPort);
+    if (wanted === followed) return;
+    if (followed !== '') around?.replication.disconnect(cluster, false);
+    followed = wanted;
+    if (wanted === '' || tags === undefined) return;
+    around?.replication.connect({
+      ...{ cluster, addresses: [wanted], tls: tags.tls, registry: options.registry },
+      push: 'never',
+    });
+  };
+
+  const changed = (leader: LeaderEntry | undefined): void => {
+    store.lead(leadership?.guard);
+    follow(leader);
+    for (const listener of [...listeners]) listener();
+  };
+
+  const probe = async (name: string): Promise<'dead' | 'silent' | 'answers'> => {
+    const at = around?.membership.view.replicas.find((one) => one.name === name);
+    const port = at === undefined ? undefined : readTags(at)?.rpcPort;
+    return at === undefined || port === undefined ? 'silent' : knock(at.address, port);
+  };
+
+  const begin = async (surroundings: ReplicaSurroundings): Promise<void> => {
+    const { pool, membership, replication, engine } = surroundings;
+    let endpoints = options.etcdAddresses;
+    if (endpoints.length === 0) {
+      const directory = path.join(options.dataDir, 'etcd');
+      const formation = createFormation({
+        ...{ cluster, node, pool, directory, replicas, clock, logger },
+        etcd: () => client,
+        signal: stopping.signal,
+      });
+      const formed = await formation.formed();
+      const self = replicas().find(({ name }) => name === node);
+      if (self === undefined) throw new Error('this replica is not in its own pool');
+      const peerUrl = peerUrlOf(self);
+      const { listenHost } = options;
+      member = await startEtcdMember(
+        { binary, directory, name: node, peerUrl, listenHost, token: cluster, ...formed },
+        options,
+      );
+      endpoints = [member.clientUrl];
+    }
+    const etcd = createEtcdClient({ endpoints });
+    client = etcd;
+    store.attach(etcd);
+    const election = new Leadership({
+      ...{ node, etcd, probe, changed, clock, logger },
+      able: () => engine.viewed,
+      newestEpoch: () => engine.newestEpoch,
+    });
+    leadership = election;
+    membership.onChange(() => follow(election.leader));
+    replication.onChange(() => {
+      const link = replication
+        .links()
+        .find((one) => one.direction === 'import' && one.cluster === cluster);
+      const { leader } = election;
+      if (
+        leader !== undefined &&
+        link !== undefined &&
+        link.state !== 'connected' &&
+        link.node !== ''
+      ) {
+        election.doubt(leader.node);
+      }
+    });
+    election.start();
+  };
+
+  return {
+    store,
+    role: {
+      get role() {
+        return leadership?.leads === true ? 'leader' : 'follower';
+      },
+      get epoch() {
+        return leadership?.leader?.epoch ?? 0;
+      },
+      onChange(listener) {
+        listeners.add(listener);
+        return () => {
+          listeners.delete(listener);
+        };
+      },
+    },
+    fence: (driver) =>
+      fenceDriver(driver, {
+        mayWrite: async (signal) => (await leadership?.mayWrite(signal)) === true,
+        mayRenew: () => leadership?.mayRenew() === true,
+      }),
+    begin(surroundings) {
+      around = surroundings;
+      begin(surroundings).catch((error: unknown) => {
+        if (stopping.signal.aborted) return;
+        const text = error instanceof Error ? error.message : String(error);
+        logger.error({ error: text }, text);
+        options.refused();
+      });
+    },
+    get hasCompany() {
+      return replicas().some(({ name }) => name !== node);
+    },
+    async stop() {
+      stopping.abort();
+      if (leadership?.leads === true) await store.settled(1_000);
+      await leadership?.resign();
+      client?.close();
+      await member?.stop();
+    },
+  };
+}
+
+/** Connects to a server that speaks HTTP/2, which greets at once when its process runs. */
+function knock(host: string, port: number): Promise<'dead' | 'silent' | 'answers'> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host, port });
+    const end = (verdict: 'dead' | 'silent' | 'answers'): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(verdict);
+    };
+    const timer = setTimeout(() => end('silent'), probeMs);
+    socket.once('data', () => end('answers'));
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      end(error.code === 'ECONNREFUSED' ? 'dead' : 'silent'),
+    );
+  });
+}
