@@ -238,6 +238,6 @@ it('the table in README.md is the one of the code', async () => {
   const readme = readFileSync(new URL('README.md', import.meta.url), 'utf8');
   const { format } = await import('prettier');
   const table = await format(fieldTable(), { parser: 'markdown', printWidth: 100 });
-  // `npx node daemon/registry/eureka/write-table.ts` brings it up to date.
+  // What is missing, the failure prints.
   expect(readme).toContain(table);
 });

@@ -4,7 +4,7 @@
 import type { Instance, Service } from '../../model/service.ts';
 
 /** `exact`: a copy gives it back as it was. `bounded`: while it fits. `filled`: with a default. */
-export type Survival = 'exact' | 'bounded' | 'filled' | 'registry';
+type Survival = 'exact' | 'bounded' | 'filled' | 'registry';
 
 interface FieldRow<F> {
   readonly field: F;

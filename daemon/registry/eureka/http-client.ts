@@ -24,7 +24,7 @@ export interface Call {
 }
 
 /** What became of a call. */
-export type Answer =
+type Answer =
   /** 2xx; `body` is parsed JSON, or the text when that was asked for; `undefined` when empty. */
   | { readonly kind: 'ok'; readonly status: number; readonly body: unknown }
   | {

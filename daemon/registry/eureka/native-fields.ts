@@ -15,7 +15,7 @@ type NativeField =
   | 'asg';
 
 /** Property → field, in the order of the table in README.md. */
-export const nativeFields: readonly (readonly [property: string, field: NativeField])[] = [
+const nativeFields: readonly (readonly [property: string, field: NativeField])[] = [
   ['eureka-vip', 'vip'],
   ['eureka-secure-vip', 'secureVip'],
   ['eureka-home-page', 'homePageUrl'],

@@ -40,8 +40,6 @@ const optionsShape = z.strictObject({
   renewEveryMs: z.number().positive().max(30_000).prefault(25_000),
 });
 
-export type EurekaOptions = z.input<typeof optionsShape>;
-
 /** One server: where it is and who we are there. */
 export interface EurekaAddress {
   readonly origin: string;

@@ -56,7 +56,7 @@ export interface Listing {
 type Json = Readonly<Record<string, unknown>>;
 
 /** What the server takes where a registration names no lease. */
-export const defaultLease = { renewalSeconds: 30, durationSeconds: 90 } as const;
+const defaultLease = { renewalSeconds: 30, durationSeconds: 90 } as const;
 
 const statuses = new Set<string>(['UP', 'DOWN', 'STARTING', 'OUT_OF_SERVICE', 'UNKNOWN']);
 const emptyMap: StringMap = Object.freeze({});
