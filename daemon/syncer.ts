@@ -176,6 +176,11 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
     });
     membership.start();
     undo.push({ name: 'membership', run: () => membership.stop() });
+    // Sites outside the pool: we dial them, and push our export where they cannot dial us.
+    for (const { cluster: peer, address } of config.peers.static) {
+      const addresses = [hostPort(address.host, address.port)];
+      replication.connect({ cluster: peer, addresses, tls: config.tls.cert !== undefined });
+    }
     replica?.begin({ pool, membership, replication, engine });
     undo.push({ name: 'cluster', run: () => replica?.stop() });
     pool.onEvent((event) => {

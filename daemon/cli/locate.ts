@@ -1,7 +1,11 @@
 // Finds the daemon that a command is meant for: the socket or the data directory that was named,
 // else the one daemon of this user that runs.
 
-import { controlAddress, namedControlAddress, type ControlAddress } from '../../proto/control/address.ts';
+import {
+  controlAddress,
+  namedControlAddress,
+  type ControlAddress,
+} from '../../proto/control/address.ts';
 import { findHolders } from '../config/data-dir.ts';
 import { thisMachine } from '../config/machine.ts';
 import { SyncerError } from '../../proto/errors.ts';

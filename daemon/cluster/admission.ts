@@ -17,7 +17,7 @@ export type Admission =
 const maxMembers = 3;
 
 /** What is done for a joiner. A pure function of the members and who comes. */
-export function judgeJoiner(
+function judgeJoiner(
   members: readonly EtcdMemberEntry[],
   joiner: Joiner,
 ):

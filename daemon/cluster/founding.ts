@@ -108,7 +108,7 @@ export function afterAccept(
     : { type: 'failed', highest: highestRound(replies) };
 }
 
-export function compareBallots(left: Ballot, right: Ballot): number {
+function compareBallots(left: Ballot, right: Ballot): number {
   if (left.round !== right.round) return left.round - right.round;
   return left.node < right.node ? -1 : left.node > right.node ? 1 : 0;
 }

@@ -122,14 +122,14 @@ rules:
       endpoints: [{ from: 10.0.0.1, to: 192.168.0.1 }]
       absence: quarantine 1h
 peers:
-  push: [{ cluster: far, address: "far.example:30191" }]
+  static: [{ cluster: far, address: "far.example:30191" }]
 `;
     const loaded = load({ yaml });
     expect(loaded.problems).toEqual([]);
     expect(loaded.config?.registry.tenants[1]).toEqual({ domain: 'two', project: 'lab' });
     expect(loaded.config?.rules.absence).toEqual({ kind: 'keep' });
     expect(loaded.config?.rules.import[1]?.absence).toEqual({ kind: 'quarantine', seconds: 3600 });
-    expect(loaded.config?.peers.push[0]?.address).toEqual({ host: 'far.example', port: 30191 });
+    expect(loaded.config?.peers.static[0]?.address).toEqual({ host: 'far.example', port: 30191 });
     expect(entry(loaded, 'registry.credentials.password')).toEqual(['<redacted>', 'syncer.yaml:5']);
   });
 });

@@ -90,7 +90,7 @@ export const configSchema = z.strictObject({
       .prefault(['http://127.0.0.1:30100'])
       .register(keyFacts, { flag: 'sc-addr', argument: 'url,url' }),
     tenants: z.array(tenant).min(1).max(1000).prefault(['default/default']).register(keyFacts, {}),
-    pollMinMs: z.int().min(20).max(600_000).prefault(50).register(keyFacts, {}),
+    pollMinMs: z.int().min(20).max(600_000).prefault(100).register(keyFacts, {}),
     tls: z.strictObject({
       ca: text.exactOptional().register(keyFacts, {}),
       cert: text.exactOptional().register(keyFacts, {}),
@@ -153,7 +153,6 @@ export const configSchema = z.strictObject({
   }),
   peers: z.strictObject({
     static: sitePeers.prefault([]).register(keyFacts, {}),
-    push: sitePeers.prefault([]).register(keyFacts, {}),
   }),
   metrics: z.strictObject({
     bind: listenAddress.exactOptional().register(keyFacts, {

@@ -58,7 +58,7 @@ const migrations: readonly Migration[] = [
   },
 ];
 
-export const newestVersion = migrations.at(-1)?.version ?? 0;
+const newestVersion = migrations.at(-1)?.version ?? 0;
 
 /**
  * `store.newer-version` of the error table. Plain, so that the worker need not load the catalogues

@@ -85,11 +85,11 @@ export interface Times {
 /** This many crashes … */
 const crashLimit = 4;
 /** … within this time, and it gives up. Longer: a daemon that crashes now and then is given up, too. */
-export const crashWindowMs = 60_000;
+const crashWindowMs = 60_000;
 /** How long a daemon may take until it answers. A large store is checked at start. */
-export const readyWithinMs = 60_000;
+const readyWithinMs = 60_000;
 /** How long it may take to end after it was asked: writes are drained and peers told. */
-export const stopWithinMs = 15_000;
+const stopWithinMs = 15_000;
 /** First wait after a crash; doubled by each one more within the window. */
 const firstBackOffMs = 1_000;
 /** How often we look for a daemon of somebody else that has gone. */

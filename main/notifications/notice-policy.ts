@@ -17,10 +17,10 @@ export interface Cause {
 }
 
 /** How long a state must last. Longer: later news of real trouble; shorter: news of hiccups. */
-export const lastsMs = 10_000;
+const lastsMs = 10_000;
 
 /** Gives the category of a condition of proto/health.ts; `undefined`: not for a notification. */
-export function categoryOf({ code, severity }: Condition): Category | undefined {
+function categoryOf({ code, severity }: Condition): Category | undefined {
   if (severity !== 'warning' && severity !== 'error') return undefined;
   if (code === 'held-removals') return 'held';
   if (/^(?:peer|join|pool|name|clock|replica|no-peers)\b/.test(code)) return 'peers';

@@ -20,7 +20,7 @@ const heading = [
   ' the daemon has a configuration of its own.',
 ].join('\n');
 
-export const defaultSettings: Settings = settingsSchema.parse({});
+const defaultSettings: Settings = settingsSchema.parse({});
 
 /** Reads a file; one that is not there means the defaults. */
 export function readSettings(file: string, nowMs: number): ReadSettings {

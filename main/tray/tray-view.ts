@@ -6,7 +6,7 @@ import type { DaemonProcess } from '../../proto/ipc/contract.ts';
 import type { MessageKey, Translate } from '../../proto/translate.ts';
 
 /** One shape each (build/icons/tray). */
-export const trayIcons = [
+const trayIcons = [
   'starting',
   'in-sync',
   'catching-up',

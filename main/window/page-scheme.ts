@@ -8,7 +8,7 @@ import { protocol, type Session } from 'electron';
 export const pageOrigin = 'app://syncer';
 
 /** Nothing from elsewhere, nothing inline; the page speaks by the bridge alone. */
-export const contentPolicy = [
+const contentPolicy = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",

@@ -22,7 +22,7 @@ export interface Route {
 }
 
 /** Gives the route of a fragment; an unknown page is the overview. */
-export function parseRoute(fragment: string): Route {
+function parseRoute(fragment: string): Route {
   const [path = '', search = ''] = fragment.replace(/^#\/?/, '').split('?');
   const page = [...pages, 'link', 'wizard'].find((name) => name === path) ?? 'overview';
   return { page: page as Page, query: Object.fromEntries(new URLSearchParams(search)) };

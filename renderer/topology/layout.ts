@@ -16,7 +16,7 @@ export interface Box {
 
 /** A few clusters show all that is known of them; many show their name and their replicas. */
 export const roomyBox: Box = { width: 148, height: 64 };
-export const denseBox: Box = { width: 124, height: 30 };
+const denseBox: Box = { width: 124, height: 30 };
 /** More clusters than this are drawn dense, without a label on every arrow. */
 export const roomyMost = 10;
 

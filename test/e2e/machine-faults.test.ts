@@ -75,7 +75,7 @@ describe('a machine in trouble', () => {
       for (const { applications } of [here, there]) {
         const serviceId = await applications.service({
           serviceName: 'clocked',
-          appId: applications.url,
+          appId: 'clocked',
         });
         await applications.instance(serviceId);
       }

@@ -10,7 +10,7 @@ import { serviceCenterNative } from '../../contract/servicecenter-native.ts';
 import { startServiceCenter, type ServiceCenterSettings } from '../../support/servicecenter.ts';
 
 /** Two tenants, so that the second one is always in play. */
-export const tenants = [
+const tenants = [
   { domain: 'default', projects: ['default'] },
   { domain: 'second', projects: ['other'] },
 ];

@@ -67,23 +67,6 @@ export async function readRegistry(
   return { services, instances };
 }
 
-/** Reads one instance with exactly this id, or `undefined` (a GET matches by prefix). */
-export async function readFoundInstance(
-  url: string,
-  serviceId: string,
-  instanceId: string,
-): Promise<FoundInstance | undefined> {
-  try {
-    const path = `/v4/default/registry/microservices/${serviceId}/instances?noCache=1`;
-    const answer = await getJson(`${url}${path}`, 'default');
-    const exact = (answer.instances ?? []).find((one: Json) => one.instanceId === instanceId);
-    return exact === undefined ? undefined : foundInstance(exact);
-  } catch (error) {
-    if (error instanceof RegistryReadError && error.status === 400) return undefined;
-    throw error;
-  }
-}
-
 function foundService(service: Json, schemas: Json, tags: Json): FoundService {
   const { serviceId, timestamp, modTimestamp, properties, ...rest } = service;
   return {
