@@ -6,18 +6,16 @@ import type { DaemonProcess } from '../../proto/ipc/contract.ts';
 import type { MessageKey, Translate } from '../../proto/translate.ts';
 
 /** One shape each (build/icons/tray). */
-const trayIcons = [
-  'starting',
-  'in-sync',
-  'catching-up',
-  'degraded',
-  'holding',
-  'paused',
-  'unknown',
-  'stopped',
-  'cannot-start',
-] as const;
-export type TrayIcon = (typeof trayIcons)[number];
+export type TrayIcon =
+  | 'starting'
+  | 'in-sync'
+  | 'catching-up'
+  | 'degraded'
+  | 'holding'
+  | 'paused'
+  | 'unknown'
+  | 'stopped'
+  | 'cannot-start';
 
 export type TrayAction =
   | { readonly do: 'open'; readonly page: string }
