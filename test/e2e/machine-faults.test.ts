@@ -72,10 +72,10 @@ describe('a machine in trouble', () => {
       );
       const [here, there] = sites.all as [Site, Site];
       const watched = await sites.watchNothingGoes();
-      for (const { applications } of [here, there]) {
+      for (const { applications, cluster } of [here, there]) {
         const serviceId = await applications.service({
           serviceName: 'clocked',
-          appId: 'clocked',
+          appId: cluster,
         });
         await applications.instance(serviceId);
       }
