@@ -1,19 +1,30 @@
-// Ends a test run with what was left out and why, and one line of totals. A test that was skipped
-// without a reason fails the run: nothing is left out in silence.
+// Ends a test run with what was left out and why, what failed and with which words, and one line of
+// totals: whoever sees only the end of a log sees what matters. A test that was skipped without a
+// reason fails the run: nothing is left out in silence.
 
 import type { Reporter, TestModule } from 'vitest/node';
 
 export class SkipReporter implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[]): void {
+  onTestRunEnd(
+    modules: readonly TestModule[],
+    unhandled: readonly { readonly message: string }[] = [],
+  ): void {
     const counts = { passed: 0, failed: 0, skipped: 0 };
     const skipped = new Map<string, string[]>();
     const silent: string[] = [];
+    const failed: string[] = unhandled.map((error) => `outside a test: ${error.message}`);
     for (const module of modules) {
+      failed.push(
+        ...module.errors().map((error) => `${module.relativeModuleId}: ${error.message}`),
+      );
       for (const test of module.children.allTests()) {
         const result = test.result();
         if (result.state === 'passed') counts.passed += 1;
-        else if (result.state === 'failed') counts.failed += 1;
-        else {
+        else if (result.state === 'failed') {
+          counts.failed += 1;
+          const why = result.errors[0]?.message ?? 'no message';
+          failed.push(`${module.relativeModuleId}: ${test.fullName}\n      ${shortened(why)}`);
+        } else {
           counts.skipped += 1;
           const reason =
             (result.state === 'skipped' ? result.note : undefined) ?? reasonIn(test.fullName);
@@ -31,6 +42,10 @@ export class SkipReporter implements Reporter {
       for (const name of silent) console.log(`  - ${name}`);
       process.exitCode = 1;
     }
+    if (failed.length > 0) {
+      console.log('\nfailed:');
+      for (const name of failed) console.log(`  - ${name}`);
+    }
     console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   }
 }
@@ -38,4 +53,9 @@ export class SkipReporter implements Reporter {
 /** A whole group is skipped with its reason in its title: `… (skipped: reason)`. */
 function reasonIn(title: string): string | undefined {
   return /\(skipped: (.*?)\)/.exec(title)?.[1];
+}
+
+function shortened(message: string): string {
+  const flat = message.replaceAll(/\s+/g, ' ');
+  return flat.length > 600 ? `${flat.slice(0, 600)}…` : flat;
 }
