@@ -3,10 +3,12 @@
 
 import { build } from 'esbuild';
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const outdir = `${root}dist/daemon`;
+/** `dist`, or the folder that the command line names (below this one, where packages are found). */
+const outdir = path.resolve(root, process.argv[2] ?? 'dist', 'daemon');
 
 await rm(outdir, { recursive: true, force: true });
 await build({

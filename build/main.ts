@@ -4,10 +4,12 @@
 
 import { build, type BuildOptions } from 'esbuild';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const outdir = `${root}dist/main`;
+/** `dist`, or the folder that the command line names (below this one, where packages are found). */
+const outdir = path.resolve(root, process.argv[2] ?? 'dist', 'main');
 
 await rm(outdir, { recursive: true, force: true });
 const common: BuildOptions = {
