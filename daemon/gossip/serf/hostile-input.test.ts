@@ -22,6 +22,7 @@ import {
 import { Serf } from './serf.ts';
 
 const runs = Number(process.env.SYNCER_FUZZ_RUNS ?? 2000);
+const options = { timeout: 30_000 + 2 * runs };
 
 let serf: Serf;
 let delegate: Delegate;
@@ -100,7 +101,7 @@ const damaged = fc
 
 const anything = fc.oneof(wellFormed, damaged, fc.uint8Array({ maxLength: 300 }));
 
-describe('a member that is told anything', () => {
+describe(`a member that is told anything (${runs} inputs)`, options, () => {
   it('goes on, bounded, and never gives itself up', () => {
     fc.assert(
       fc.property(anything, (bytes) => {

@@ -16,6 +16,8 @@ import { WireError } from './wire-error.ts';
 
 const runs = Number(process.env.SYNCER_FUZZ_RUNS ?? 2000);
 const share = { numRuns: Math.ceil(runs / 8) };
+/** A share takes seconds for each 100,000 inputs, and far longer where other work holds the cores. */
+const options = { timeout: 30_000 + 8 * share.numRuns };
 const key = Buffer.from('0123456789abcdef');
 const open: Envelope = {
   keys: [],
@@ -102,7 +104,7 @@ function damaged(valid: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
 
 const arbitrary = fc.oneof(fc.uint8Array({ maxLength: 300 }), damaged(nested));
 
-describe(`decoders (${runs} inputs)`, () => {
+describe(`decoders (${runs} inputs)`, options, () => {
   it('tables', () => {
     fc.assert(
       fc.property(arbitrary, fc.constantFrom(...tables), (bytes, table) => {
