@@ -13,6 +13,8 @@ import { Serf } from '../../daemon/gossip/serf/serf.ts';
 
 const seeds = Number(process.env.SYNCER_SEEDS ?? 100);
 const steps = 12;
+/** Gossip may miss a member of a small pool; then push/pulls mend it, each a random pair in 30 s. */
+const formingMs = 150_000;
 /** Reconnects come every 30 s with a chance, push/pulls every 30 s: both several times. */
 const healingMs = 300_000;
 
@@ -185,7 +187,7 @@ class Pool {
 async function runSeed(seed: number): Promise<{ events: number }> {
   const pool = new Pool(seed);
   for (const process of pool.processes) await pool.start(process);
-  const formed = await pool.clock.runUntil(() => pool.disagreement() === undefined, 60_000);
+  const formed = await pool.clock.runUntil(() => pool.disagreement() === undefined, formingMs);
   if (!formed) throw pool.broken(`no pool: ${pool.disagreement() ?? ''}`);
   for (let step = 0; step < steps; step += 1) {
     await pool.act();
@@ -231,7 +233,9 @@ describe('simulated pools of whole members', () => {
   it('delivers an event to every member of a fair pool', async () => {
     const pool = new Pool(4);
     for (const process of pool.processes) await pool.start(process);
-    expect(await pool.clock.runUntil(() => pool.disagreement() === undefined, 60_000)).toBe(true);
+    expect(await pool.clock.runUntil(() => pool.disagreement() === undefined, formingMs)).toBe(
+      true,
+    );
     const [first] = pool.running();
     for (let index = 0; index < 20; index += 1) {
       first?.serf.userEvent(`fair-${index}`, new Uint8Array(0), false);

@@ -79,6 +79,9 @@ export class StateRules {
     const { config, clock, nodes, delegates, counters } = this.#options;
     const isSelf = message.node === config.name;
     if (isSelf && this.#leaving) return;
+    const known = nodes.get(message.node);
+    // Most of what gossip brings is known: it costs a comparison, and no copies.
+    if (known !== undefined && !isSelf && isOldNews(known, message)) return;
     const described = this.#describe(message);
     if (described === undefined) {
       counters.add('aliveRefused');
@@ -89,7 +92,7 @@ export class StateRules {
       return;
     }
 
-    let entry = nodes.get(message.node);
+    let entry = known;
     let moved = false;
     if (entry === undefined) {
       if (nodes.size >= config.limits.maxNodes) {
@@ -290,6 +293,13 @@ export class StateRules {
   }
 }
 
-function sameAddress(left: Node, right: Node): boolean {
+function isOldNews({ node, incarnation }: Entry, message: Alive): boolean {
+  return message.incarnation <= incarnation && sameAddress(node, message);
+}
+
+function sameAddress(
+  left: Pick<Node, 'addr' | 'port'>,
+  right: Pick<Node, 'addr' | 'port'>,
+): boolean {
   return left.port === right.port && Buffer.compare(left.addr, right.addr) === 0;
 }
