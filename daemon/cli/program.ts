@@ -3,7 +3,7 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { exitCodes, SyncerError, type ExitCodeName } from '../../proto/errors.ts';
 import type { Locale, Translate } from '../../proto/translate.ts';
-import { nearest } from '../config/nearest.ts';
+import { nearest } from '../support/nearest.ts';
 import type { CommandSpec, OptionSpec, OptionValues } from './command.ts';
 import type { CliIo } from './io.ts';
 import { createSession } from './session.ts';

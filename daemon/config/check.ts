@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { MessageKey } from '../../proto/translate.ts';
 import { unknownKey } from './layers.ts';
 import type { RawValue } from './layers.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../support/nearest.ts';
 import { redacted, showValue, sourceName } from './problems.ts';
 import type { ConfigProblem, Message } from './problems.ts';
 

@@ -5,7 +5,7 @@ import { isAlias, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { Document, Node as YamlNode } from 'yaml';
 import { configGroups, configKeys, findKey } from './keys.ts';
 import type { ConfigKey } from './keys.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../support/nearest.ts';
 import { originalKeyReplacement } from './original-keys.ts';
 import { showValue, sourceName } from './problems.ts';
 import type { ConfigProblem, ValueSource } from './problems.ts';

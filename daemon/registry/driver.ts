@@ -2,6 +2,16 @@
 
 import type { Instance, Service, ServiceKey } from '../model/service.ts';
 import type { RemovalProof } from '../model/records.ts';
+import type { Clock } from '../support/clock.ts';
+import type { Logger } from '../support/logger.ts';
+import type { Random } from '../support/random.ts';
+
+/** What a driver takes from the world. */
+export interface DriverEnvironment {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
 
 /** A service or instance by its ids in this registry. */
 export interface ServiceRef {

@@ -1,7 +1,8 @@
 // The calls of a Eureka server that the driver makes (peers.md §3), with their answers read.
 
 import type { EurekaAddress } from './options.ts';
-import { badAnswer, type Call, type HttpClient, type Trouble } from './http-client.ts';
+import { badAnswer, type Trouble } from '../common/trouble.ts';
+import type { Call, HttpClient } from './http-client.ts';
 import {
   AnswerError,
   decodeApplication,

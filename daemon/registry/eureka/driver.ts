@@ -1,8 +1,7 @@
 // The driver for Netflix Eureka: its parts, put together.
 
-import type { RegistryDriver } from '../driver.ts';
-import type { DriverEnvironment } from '../servicecenter/driver.ts';
-import { createKeyedLock } from '../servicecenter/keyed-lock.ts';
+import type { DriverEnvironment, RegistryDriver } from '../driver.ts';
+import { createKeyedLock } from '../common/keyed-lock.ts';
 import { createApi } from './api.ts';
 import { normaliseInstance } from './codec.ts';
 import { createHttpClient } from './http-client.ts';

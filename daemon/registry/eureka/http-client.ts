@@ -4,7 +4,8 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Pool, type Dispatcher } from 'undici';
-import { classifyError, isCut, type CallFailure } from '../servicecenter/call-failure.ts';
+import { classifyError, isCut, type CallFailure } from '../common/call-failure.ts';
+import { badAnswer, type Trouble } from '../common/trouble.ts';
 import type { EurekaAddress, EurekaSettings } from './options.ts';
 
 const unzip = promisify(gunzip);
@@ -27,18 +28,8 @@ export interface Call {
 type Answer =
   /** 2xx; `body` is parsed JSON, or the text when that was asked for; `undefined` when empty. */
   | { readonly kind: 'ok'; readonly status: number; readonly body: unknown }
-  | {
-      readonly kind: 'refused';
-      readonly status: number;
-      /** Eureka has no codes of its own: always empty. */
-      readonly code: string;
-      readonly message: string;
-    }
-  /** No answer, or none that can be read. */
-  | { readonly kind: 'failed'; readonly failure: CallFailure };
-
-/** An answer that is no good one. */
-export type Trouble = Exclude<Answer, { readonly kind: 'ok' }>;
+  /** Eureka has no codes of its own: a refusal's is always empty. */
+  | Trouble;
 
 export interface HttpClient {
   /** The server in use. */
@@ -179,12 +170,4 @@ async function read(
   } catch {
     return badAnswer(`answer that is not JSON: ${text.slice(0, 100)}`);
   }
-}
-
-/** Gives the trouble of an answer that was read and cannot be used. */
-export function badAnswer(detail: string): Trouble {
-  return {
-    kind: 'failed',
-    failure: { code: 'bad-answer', interrupts: false, sent: true, detail },
-  };
 }

@@ -4,12 +4,12 @@
 import { leaseSecondsOf, type Instance, type ServiceKey } from '../../model/service.ts';
 import { readInstanceStamp, type InstanceStamp } from '../../model/stamp.ts';
 import type { InstanceRef, RegistryDriver, WriteResult } from '../driver.ts';
-import { eachLimited } from '../servicecenter/each-limited.ts';
-import type { KeyedLock } from '../servicecenter/keyed-lock.ts';
-import { done, failedBy, notOurs, tooLarge, type Failed } from '../servicecenter/write-failure.ts';
+import { eachLimited } from '../common/each-limited.ts';
+import type { KeyedLock } from '../common/keyed-lock.ts';
+import { done, failedBy, notOurs, tooLarge, type Failed } from '../common/write-failure.ts';
 import { isUnreachableId, type EurekaApi, type Read } from './api.ts';
 import { decodeInstance, encodeInstance, normaliseInstance, sameInstance } from './codec.ts';
-import type { Trouble } from './http-client.ts';
+import type { Trouble } from '../common/trouble.ts';
 import type { LeasePacer } from './lease-pacer.ts';
 import { placeOfRef, serviceIdIn, type Mirror } from './mirror.ts';
 import type { ServiceCatalogue } from './service-catalogue.ts';

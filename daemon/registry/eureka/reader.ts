@@ -2,8 +2,7 @@
 // the condition that comes out of it (peers.md §3).
 
 import type { Instance } from '../../model/service.ts';
-import { backoff } from '../../support/backoff.ts';
-import type { Clock, Timer } from '../../support/clock.ts';
+import type { Clock } from '../../support/clock.ts';
 import type { Logger } from '../../support/logger.ts';
 import type { Random } from '../../support/random.ts';
 import type {
@@ -13,30 +12,26 @@ import type {
   RegistryMemory,
   RegistryObserver,
 } from '../driver.ts';
-import { conditionOf } from '../servicecenter/condition.ts';
+import { conditionTeller } from '../common/condition-teller.ts';
+import { conditionOf } from '../common/condition.ts';
+import { createRoundLoop } from '../common/round-loop.ts';
 import {
   answered,
   interrupted,
   isSuspiciousLoss,
   unseen,
   type Continuity,
-} from '../servicecenter/trust.ts';
+} from '../common/trust.ts';
 import type { EurekaApi } from './api.ts';
-import { badAnswer, type Trouble } from './http-client.ts';
+import { badAnswer, type Trouble } from '../common/trouble.ts';
 import { instanceRefOf, type Applied, type Mirror } from './mirror.ts';
 import type { EurekaSettings } from './options.ts';
 import type { Removals, Surroundings } from './removals.ts';
 import { createServerWatch, type ServerWatch } from './server-watch.ts';
 import { hashOf, type EurekaStatus, type Listing } from './wire.ts';
 
-/** A round may cost a tenth of the time: the interval is this many times what it took. */
-const intervalFactor = 10;
-/** The cheapest of so many rounds is what a round takes; the rest of the others was waiting. */
-const roundsWeighed = 8;
-/** Longest interval. Raising it spares a slow server and shows changes later. */
-const longestIntervalMs = 5_000;
-/** Shortest time between two rounds that hints ask for. */
-const shortestWakeMs = 50;
+/** A full reading may cost a tenth of the time. */
+const fullCostFactor = 10;
 /** A delta holds the changes of 180 s: after this long without one, everything is read. */
 const deltaReachMs = 150_000;
 /**
@@ -86,17 +81,11 @@ export function createReader(parts: ReaderParts): Reader {
   const { api, mirror, removals, settings, clock, logger } = parts;
   const now = (): number => clock.monotonicMs();
   const watch = createServerWatch(api, settings, clock, logger);
-  const waits = backoff(
-    { initialMs: settings.pollMinMs, maxMs: longestIntervalMs, factor: 1.6 },
-    parts.random,
-  );
   let observer: RegistryObserver | undefined;
   let continuity: Continuity = unseen;
   let whole = false;
   let forgotten = true;
   let deltas = true;
-  let roundMs: number | undefined;
-  let intervalMs: number | undefined;
   let fullMs = 0;
   let fullTriedAtMs = -Infinity;
   let lastFullMs = -Infinity;
@@ -107,25 +96,12 @@ export function createReader(parts: ReaderParts): Reader {
   let emptyByLoss = false;
   let ownersUntilMs: number | undefined;
   let known: number | undefined;
-  let startedAtMs = -Infinity;
-  let lastCondition = '';
-  let timer: Timer | undefined;
-  let running: Promise<void> | undefined;
-  let woken = false;
-  let stopped = false;
-  const costs: number[] = [];
 
-  const say = (condition: RegistryCondition): void => {
-    const { state } = condition;
-    const reason = state === 'answering' ? state : condition.reason;
-    const text = state === 'answering' ? state : `${reason}: ${condition.detail}`;
-    if (text === lastCondition) return;
-    if (!lastCondition.startsWith(reason)) {
-      logger.info({ condition: reason, address: parts.address() }, `registry ${text}`);
-    }
-    lastCondition = text;
-    observer?.condition(condition);
-  };
+  const say = conditionTeller(
+    (condition) => observer?.condition(condition),
+    () => parts.address(),
+    logger,
+  );
 
   /** Reads everything. An answer that its own hash does not fit is half an answer: nothing of it counts. */
   const readAll = async (): Promise<Applied | Trouble> => {
@@ -164,7 +140,7 @@ export function createReader(parts: ReaderParts): Reader {
         add(pending, mirror.applyDelta(delta.value.entries));
         if (mirror.hash === delta.value.hash) return undefined;
         watch.repaired();
-        const pauseMs = Math.max(shortestFullMs, fullMs * intervalFactor);
+        const pauseMs = Math.max(shortestFullMs, fullMs * fullCostFactor);
         if (nowMs - fullTriedAtMs < pauseMs) return undefined;
       }
     }
@@ -175,10 +151,9 @@ export function createReader(parts: ReaderParts): Reader {
   };
 
   const round = async (): Promise<void> => {
-    startedAtMs = now();
     const pending: Pending = { instances: [], moved: [], touched: new Set() };
     const trouble = await read(pending);
-    const readMs = now() - startedAtMs;
+    const readMs = now() - loop.startedAtMs;
     if (trouble !== undefined) {
       publish(pending, []);
       failed(trouble);
@@ -197,17 +172,9 @@ export function createReader(parts: ReaderParts): Reader {
       failed(decided.trouble);
       return;
     }
-    lastWholeMs = startedAtMs;
-    roundMs = readMs;
-    costs.push(readMs);
-    if (costs.length > roundsWeighed) costs.shift();
-    const shortestMs = Math.max(settings.pollMinMs, watch.shortestIntervalMs);
-    intervalMs = Math.max(
-      shortestMs,
-      Math.min(longestIntervalMs, Math.min(...costs) * intervalFactor),
-    );
+    lastWholeMs = loop.startedAtMs;
+    loop.succeeded(readMs, { shortestMs: watch.shortestIntervalMs });
     watch.look();
-    waits.reset();
     say(conditionNow(undefined));
   };
 
@@ -264,31 +231,18 @@ export function createReader(parts: ReaderParts): Reader {
   };
 
   const failed = (trouble: Trouble): void => {
-    intervalMs = waits.nextMs();
+    loop.failed();
     if (trouble.kind === 'failed') forgotten = true;
     say(conditionNow(trouble));
   };
 
-  const schedule = (delayMs: number): void => {
-    timer?.cancel();
-    if (stopped) return;
-    timer = clock.after(delayMs, () => {
-      running = round()
-        .catch((error: unknown) => {
-          logger.error({ err: error }, 'a reading round broke');
-          intervalMs = waits.nextMs();
-        })
-        .finally(() => {
-          running = undefined;
-          const hinted = woken;
-          woken = false;
-          schedule(hinted ? wakeDelayMs() : (intervalMs ?? settings.pollMinMs));
-        });
-    });
-  };
-
-  const wakeDelayMs = (): number =>
-    Math.max(0, startedAtMs + Math.max(shortestWakeMs, 2 * (roundMs ?? 0)) - now());
+  const loop = createRoundLoop({
+    clock,
+    random: parts.random,
+    logger,
+    pollMinMs: settings.pollMinMs,
+    round,
+  });
 
   return {
     watch,
@@ -296,19 +250,14 @@ export function createReader(parts: ReaderParts): Reader {
       observer = given;
       known = memory?.known;
       say({ state: 'unknown', reason: 'starting', detail: 'nothing was read yet' });
-      schedule(0);
+      loop.start();
     },
     async stop() {
-      stopped = true;
-      timer?.cancel();
       observer = undefined;
-      await Promise.all([running, watch.idle()]);
+      await loop.stop();
+      await watch.idle();
     },
-    wake() {
-      if (stopped || observer === undefined) return;
-      if (running === undefined) schedule(wakeDelayMs());
-      else woken = true;
-    },
+    wake: () => loop.wake(),
     interrupted() {
       continuity = interrupted(continuity);
       forgotten = true;
@@ -320,10 +269,10 @@ export function createReader(parts: ReaderParts): Reader {
       return whole;
     },
     get roundMs() {
-      return roundMs;
+      return loop.roundMs;
     },
     get intervalMs() {
-      return intervalMs;
+      return loop.intervalMs;
     },
   };
 }

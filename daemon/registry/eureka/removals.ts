@@ -3,16 +3,17 @@
 
 import type { RemovalProof } from '../../model/records.ts';
 import type { UnknownReason } from '../driver.ts';
-import { eachLimited } from '../servicecenter/each-limited.ts';
+import type { Held } from '../common/condition.ts';
+import { eachLimited } from '../common/each-limited.ts';
 import {
   isSuspiciousLoss,
   judge,
   lossWindowMs,
   type Continuity,
   type Missing,
-} from '../servicecenter/trust.ts';
+} from '../common/trust.ts';
+import type { Trouble } from '../common/trouble.ts';
 import { isUnreachableId, type EurekaApi } from './api.ts';
-import type { Trouble } from './http-client.ts';
 import type { Entry, Mirror } from './mirror.ts';
 import type { EurekaAddress } from './options.ts';
 import type { EurekaInstance } from './wire.ts';
@@ -39,14 +40,6 @@ export interface Decided {
   /** Answered for themselves although the list does not name them. */
   readonly present: readonly EurekaInstance[];
   readonly trouble: Trouble | undefined;
-}
-
-/** What is held, for the condition. */
-export interface Held {
-  readonly reason: UnknownReason;
-  readonly instances: number;
-  readonly services: 0;
-  readonly untilMs: number;
 }
 
 interface HeldItem {

@@ -3,12 +3,12 @@
 
 import { serviceKeyText, type Service } from '../../model/service.ts';
 import type { RegistryDriver, ServiceRef, WriteResult } from '../driver.ts';
-import { eachLimited } from '../servicecenter/each-limited.ts';
-import type { KeyedLock } from '../servicecenter/keyed-lock.ts';
-import { conflict, done, failedBy, notOurs, type Failed } from '../servicecenter/write-failure.ts';
+import { eachLimited } from '../common/each-limited.ts';
+import type { KeyedLock } from '../common/keyed-lock.ts';
+import { conflict, done, failedBy, notOurs, type Failed } from '../common/write-failure.ts';
 import { isUnreachableId, type EurekaApi, type Read } from './api.ts';
 import { isCopy } from './codec.ts';
-import type { Trouble } from './http-client.ts';
+import type { Trouble } from '../common/trouble.ts';
 import { contentKeys } from './metadata-keys.ts';
 import { serviceIdIn, type Mirror } from './mirror.ts';
 import type { ServiceCatalogue } from './service-catalogue.ts';

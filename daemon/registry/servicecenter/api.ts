@@ -2,7 +2,7 @@
 // (servicecenter-api.md §3 to §8). No decisions here.
 
 import type { Instance, Schema, StringMap } from '../../model/service.ts';
-import type { CallFailure } from './call-failure.ts';
+import { badAnswer, type Outcome, type Trouble } from '../common/trouble.ts';
 import type { Answer, Call, HttpClient } from './http-client.ts';
 import type { Tenant } from './options.ts';
 import {
@@ -17,19 +17,6 @@ import {
   objectOf,
   type ListedService,
 } from './wire.ts';
-
-/** Why a call did not give what it should. */
-export type Trouble =
-  | {
-      readonly kind: 'refused';
-      readonly status: number;
-      readonly code: string;
-      readonly message: string;
-    }
-  | { readonly kind: 'failed'; readonly failure: CallFailure };
-
-export type Outcome<T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly trouble: Trouble };
 
 /** One (environment, app, name): all versions of a service name, the unit of the change feed. */
 export interface NameKey {
@@ -233,13 +220,7 @@ export function outcome<T>(answer: Answer, decode: (body: unknown) => T): Outcom
     return { ok: true, value: decode(answer.body) };
   } catch (error) {
     if (!(error instanceof AnswerError)) throw error;
-    const failure = {
-      code: 'bad-answer',
-      interrupts: false,
-      sent: true,
-      detail: error.message,
-    } as const;
-    return { ok: false, trouble: { kind: 'failed', failure } };
+    return { ok: false, trouble: badAnswer(error.message) };
   }
 }
 

@@ -1,6 +1,7 @@
 // What kind of server answers, found by asking it (servicecenter-api.md §3, §15).
 
-import { codes, isRefusal, type Outcome, type ServiceCenterApi } from './api.ts';
+import type { Outcome } from '../common/trouble.ts';
+import { codes, isRefusal, type ServiceCenterApi } from './api.ts';
 import type { HealthFloor } from './content.ts';
 import type { Tenant } from './options.ts';
 import { objectOf } from './wire.ts';

@@ -2,7 +2,8 @@
 // list entry changed, when the dump shows other tags or summaries, and by a slow sweep over all.
 
 import type { Service, StringMap } from '../../model/service.ts';
-import type { Outcome, ServiceCenterApi } from './api.ts';
+import type { Outcome } from '../common/trouble.ts';
+import type { ServiceCenterApi } from './api.ts';
 import type { Tenant } from './options.ts';
 import type { TenantView } from './tenant-view.ts';
 import { listOf, objectOf, type ListedService } from './wire.ts';

@@ -1,9 +1,6 @@
 // The driver for Apache ServiceComb ServiceCenter: its parts, put together.
 
-import type { Clock } from '../../support/clock.ts';
-import type { Logger } from '../../support/logger.ts';
-import type { Random } from '../../support/random.ts';
-import type { RegistryDriver } from '../driver.ts';
+import type { DriverEnvironment, RegistryDriver } from '../driver.ts';
 import { createApi } from './api.ts';
 import { findingsOf } from './capabilities.ts';
 import { normaliseInstance, type HealthFloor } from './content.ts';
@@ -15,13 +12,6 @@ import { createReader, type Reader } from './reader.ts';
 import { createServiceWriter } from './service-writer.ts';
 
 export type { ServiceCenterOptions } from './options.ts';
-
-/** What the driver takes from the world. */
-export interface DriverEnvironment {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-}
 
 /** Gives the driver; throws for wrong options, naming key, value and remedy. Asks nothing yet. */
 export function createServiceCenterDriver(

@@ -4,7 +4,8 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Pool, type Dispatcher } from 'undici';
-import { classifyError, isCut, type CallFailure } from './call-failure.ts';
+import { classifyError, isCut, type CallFailure } from '../common/call-failure.ts';
+import { badAnswer, type Trouble } from '../common/trouble.ts';
 import type { ServiceCenterSettings } from './options.ts';
 import { createTokenKeeper } from './token-keeper.ts';
 
@@ -34,15 +35,8 @@ export type Answer =
       readonly body: unknown;
       readonly summary: string;
     }
-  /** Any other status; `code` is ServiceCenter's errorCode, empty where there is none. */
-  | {
-      readonly kind: 'refused';
-      readonly status: number;
-      readonly code: string;
-      readonly message: string;
-    }
-  /** No answer, or none that can be read. */
-  | { readonly kind: 'failed'; readonly failure: CallFailure };
+  /** The code of a refusal is ServiceCenter's errorCode, empty where there is none. */
+  | Trouble;
 
 export interface HttpClient {
   /** The address in use. */
@@ -204,11 +198,7 @@ async function read(response: Dispatcher.ResponseData): Promise<Answer> {
   try {
     return { kind: 'ok', status, body: JSON.parse(text) as unknown, summary };
   } catch {
-    const detail = `answer that is not JSON: ${text.slice(0, 100)}`;
-    return {
-      kind: 'failed',
-      failure: { code: 'bad-answer', interrupts: false, sent: true, detail },
-    };
+    return badAnswer(`answer that is not JSON: ${text.slice(0, 100)}`);
   }
 }
 

@@ -4,14 +4,16 @@
 import type { Instance, ServiceKey } from '../../model/service.ts';
 import { readInstanceStamp } from '../../model/stamp.ts';
 import type { InstanceRef, RegistryDriver, WriteResult } from '../driver.ts';
-import { codes, isRefusal, outcome, type ServiceCenterApi, type Trouble } from './api.ts';
+import type { Trouble } from '../common/trouble.ts';
+import { codes, isRefusal, outcome, type ServiceCenterApi } from './api.ts';
 import { compareInstances, normaliseInstance, type HealthFloor } from './content.ts';
-import { eachLimited } from './each-limited.ts';
+import { eachLimited } from '../common/each-limited.ts';
 import type { Answer } from './http-client.ts';
-import { createKeyedLock } from './keyed-lock.ts';
+import { createKeyedLock } from '../common/keyed-lock.ts';
 import type { Tenant } from './options.ts';
 import { encodeInstance, listOf, objectOf } from './wire.ts';
-import { done, failedBy, notOurs, tooLarge, type Failed } from './write-failure.ts';
+import { done, notOurs, tooLarge, type Failed } from '../common/write-failure.ts';
+import { failedBy } from './write-failure.ts';
 
 /** Body limits of the server (§14), bytes. */
 const limits = { instance: 5 * 1024, properties: 3 * 1024 };

@@ -1,33 +1,33 @@
 // The change feed: rounds over all tenants at an interval that follows their cost, the audit beside
 // them, and the condition that comes out of it (servicecenter-api.md §11, §12).
 
-import type { Clock, Timer } from '../../support/clock.ts';
-import { backoff } from '../../support/backoff.ts';
+import type { Clock } from '../../support/clock.ts';
 import type { Logger } from '../../support/logger.ts';
 import type { Random } from '../../support/random.ts';
 import type { RegistryCondition, RegistryMemory, RegistryObserver } from '../driver.ts';
-import type { ServiceCenterApi, Trouble } from './api.ts';
+import type { Trouble } from '../common/trouble.ts';
+import type { ServiceCenterApi } from './api.ts';
 import { createAudit } from './audit.ts';
 import { findCapabilities, type Capabilities } from './capabilities.ts';
-import { conditionOf } from './condition.ts';
+import { conditionTeller } from '../common/condition-teller.ts';
+import { conditionOf } from '../common/condition.ts';
+import { createRoundLoop } from '../common/round-loop.ts';
 import { tenantsOf, type ServiceCenterSettings, type Tenant } from './options.ts';
 import { createTenantReader, type TenantReader, type TenantRound } from './tenant-reader.ts';
-import { answered, interrupted, isSuspiciousLoss, unseen, type Continuity } from './trust.ts';
+import {
+  answered,
+  interrupted,
+  isSuspiciousLoss,
+  unseen,
+  type Continuity,
+} from '../common/trust.ts';
 
-/** A round may cost a tenth of the time: the interval is this many times what its finds cost. */
-const intervalFactor = 10;
-/** The cheapest of so many rounds is what a round takes; the rest of the others was waiting. */
-const roundsWeighed = 8;
 /**
  * What one unchanged name costs the server at most, milliseconds: three times the 12 µs measured
  * (§11). A round that takes longer waits, for a busy machine or a far one. Raising it makes the feed
  * slower there; lowering it lets a slow server give more than a tenth of a core.
  */
 const nameCostMs = 0.036;
-/** Longest interval. Raising it spares a registry that answers slowly and shows changes later. */
-const longestIntervalMs = 5_000;
-/** Shortest time between two rounds that hints ask for. */
-const shortestWakeMs = 50;
 /**
  * The list shows services that are new; it may take 2 % of the time, within bounds: at 500 services
  * (2 ms) a new one is seen within 200 ms, at 5,000 within a second or two.
@@ -72,11 +72,6 @@ export function createReader(
   const tenants = tenantsOf(settings);
   const readers = tenants.map((tenant) => createTenantReader(tenant, api));
   const audit = createAudit(api, settings, readers, now, address);
-  const waits = backoff(
-    { initialMs: settings.pollMinMs, maxMs: longestIntervalMs, factor: 1.6 },
-    parts.random,
-  );
-
   const readerOf = (tenant: Tenant): TenantReader | undefined =>
     readers.find(({ view }) => sameTenant(view.tenant, tenant));
 
@@ -85,41 +80,20 @@ export function createReader(
   let capabilities: Capabilities | undefined;
   let revisionsForgotten = false;
   let whole = false;
-  let roundMs: number | undefined;
-  let intervalMs: number | undefined;
   let listMs = 0;
   let listedAtMs = -Infinity;
-  let startedAtMs = -Infinity;
   let sweptAtMs = 0;
   let ownersUntilMs: number | undefined;
   /** What an earlier run knew of this registry; `undefined`: nobody can say. */
   let known: number | undefined;
-  let lastCondition = '';
-  let timer: Timer | undefined;
-  let running: Promise<void> | undefined;
   let auditing: Promise<void> | undefined;
-  const costs: number[] = [];
-  let woken = false;
   const pending: TenantRound['change'][] = [];
-  let stopped = false;
 
-  const say = (condition: RegistryCondition): void => {
-    const { state } = condition;
-    const reason = state === 'answering' ? state : condition.reason;
-    const text = state === 'answering' ? state : `${reason}: ${condition.detail}`;
-    if (text === lastCondition) return;
-    // The seconds of a countdown are no news for the log, the reason is.
-    if (!lastCondition.startsWith(reason)) {
-      logger.info({ condition: reason, address: address() }, `registry ${text}`);
-    }
-    lastCondition = text;
-    observer?.condition(condition);
-  };
+  const say = conditionTeller((condition) => observer?.condition(condition), address, logger);
 
   const nameCount = (): number => readers.reduce((sum, { view }) => sum + view.names.size, 0);
 
   const round = async (): Promise<void> => {
-    startedAtMs = now();
     if (capabilities === undefined) {
       const found = await findCapabilities(
         api,
@@ -161,28 +135,22 @@ export function createReader(
       trouble = done.trouble;
       if (trouble !== undefined) break;
     }
-    if (listDue && trouble === undefined) listedAtMs = startedAtMs;
+    if (listDue && trouble === undefined) listedAtMs = loop.startedAtMs;
     publish(changes, trouble);
     if (trouble !== undefined) {
       failed(trouble);
       return;
     }
 
-    roundMs = findMs;
-    costs.push(findMs);
-    if (costs.length > roundsWeighed) costs.shift();
-    const names = nameCount();
     // Without its cache every round reads everything: only the time tells.
-    const mostMs = capabilities.cache ? Math.max(1, names * nameCostMs) : Infinity;
-    const cost = Math.min(mostMs, ...costs);
-    intervalMs = Math.max(settings.pollMinMs, Math.min(longestIntervalMs, cost * intervalFactor));
+    const mostMs = capabilities.cache ? Math.max(1, nameCount() * nameCostMs) : Infinity;
+    loop.succeeded(findMs, { mostMs });
     auditing ??= audit
       .look(capabilities.cache)
       .catch((error: unknown) => logger.error({ err: error }, 'the audit broke'))
       .finally(() => {
         auditing = undefined;
       });
-    waits.reset();
     say(conditionNow(undefined));
   };
 
@@ -233,7 +201,7 @@ export function createReader(
   };
 
   const failed = (trouble: Trouble): void => {
-    intervalMs = waits.nextMs();
+    loop.failed();
     // A server of another kind may come back at this address.
     if (trouble.kind === 'failed') {
       revisionsForgotten = true;
@@ -250,45 +218,21 @@ export function createReader(
     return Math.min(count, rate * 2);
   };
 
-  const schedule = (delayMs: number): void => {
-    timer?.cancel();
-    if (stopped) return;
-    timer = clock.after(delayMs, () => {
-      running = round()
-        .catch((error: unknown) => {
-          logger.error({ err: error }, 'a reading round broke');
-          intervalMs = waits.nextMs();
-        })
-        .finally(() => {
-          running = undefined;
-          const hinted = woken;
-          woken = false;
-          schedule(hinted ? wakeDelayMs() : (intervalMs ?? settings.pollMinMs));
-        });
-    });
-  };
-
-  const wakeDelayMs = (): number =>
-    Math.max(0, startedAtMs + Math.max(shortestWakeMs, 2 * (roundMs ?? 0)) - now());
+  const loop = createRoundLoop({ ...parts, pollMinMs: settings.pollMinMs, round });
 
   return {
     start(given, memory) {
       observer = given;
       known = memory?.known;
       say({ state: 'unknown', reason: 'starting', detail: 'nothing was read yet' });
-      schedule(0);
+      loop.start();
     },
     async stop() {
-      stopped = true;
-      timer?.cancel();
       observer = undefined;
-      await Promise.all([running, auditing]);
+      await loop.stop();
+      await auditing;
     },
-    wake() {
-      if (stopped || observer === undefined) return;
-      if (running === undefined) schedule(wakeDelayMs());
-      else woken = true;
-    },
+    wake: () => loop.wake(),
     interrupted() {
       continuity = interrupted(continuity);
       revisionsForgotten = true;
@@ -307,10 +251,10 @@ export function createReader(
       return capabilities;
     },
     get roundMs() {
-      return roundMs;
+      return loop.roundMs;
     },
     get intervalMs() {
-      return intervalMs;
+      return loop.intervalMs;
     },
     get findings() {
       return audit.findings;

@@ -4,7 +4,13 @@ import type { InstanceRef } from '../driver.ts';
 import type { ServiceCenterApi } from './api.ts';
 import { createRemovals, type Removals } from './removals.ts';
 import { createTenantView, type NameEntry, type TenantView } from './tenant-view.ts';
-import { answered, interrupted, unseen, type Circumstances, type Continuity } from './trust.ts';
+import {
+  answered,
+  interrupted,
+  unseen,
+  type Circumstances,
+  type Continuity,
+} from '../common/trust.ts';
 import { decodeService } from './wire.ts';
 
 const tenant = { domain: 'default', project: 'default' };

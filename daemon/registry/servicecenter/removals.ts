@@ -2,8 +2,10 @@
 // judged (trust.ts), and where it is not believed yet, held and judged again each round.
 
 import type { InstanceRef, RegistryChange, ServiceRef, UnknownReason } from '../driver.ts';
-import type { ServiceCenterApi, Trouble } from './api.ts';
-import { eachLimited } from './each-limited.ts';
+import type { Held } from '../common/condition.ts';
+import { eachLimited } from '../common/each-limited.ts';
+import type { Trouble } from '../common/trouble.ts';
+import type { ServiceCenterApi } from './api.ts';
 import { instanceKey, type NameEntry, type TenantView } from './tenant-view.ts';
 import {
   isSuspiciousLoss,
@@ -11,7 +13,7 @@ import {
   lossWindowMs,
   type Circumstances,
   type Missing,
-} from './trust.ts';
+} from '../common/trust.ts';
 
 /** Lease of a service whose instances are not known: the longest usual one. */
 const defaultLeaseMs = 120_000;
@@ -19,15 +21,6 @@ const defaultLeaseMs = 120_000;
 const parallel = 6;
 
 type Removed = Pick<RegistryChange, 'removedInstances' | 'removedServices'>;
-
-/** What is held, for the condition. */
-export interface Held {
-  readonly reason: UnknownReason;
-  readonly instances: number;
-  readonly services: number;
-  /** When the last of them is decided; `Infinity`: not by time. */
-  readonly untilMs: number;
-}
 
 export interface Removals {
   /** All that a reading of this name left out; what it named again is held no more. */

@@ -6,7 +6,8 @@ import type { WriteResult } from '../driver.ts';
 import { codes, isRefusal, type ServiceCenterApi } from './api.ts';
 import { equalMaps } from './content.ts';
 import type { ListedService } from './wire.ts';
-import { conflict, done, failedBy } from './write-failure.ts';
+import { conflict, done } from '../common/write-failure.ts';
+import { failedBy } from './write-failure.ts';
 
 /** Schemas in one body; above it one by one. The server takes 2 MiB, etcd 1.5 MiB (§14). */
 const largestSetBytes = 1_000_000;

@@ -5,7 +5,8 @@ import type { StringMap } from '../../model/service.ts';
 import type { WriteResult } from '../driver.ts';
 import type { ServiceCenterApi } from './api.ts';
 import type { ListedService } from './wire.ts';
-import { done, failedBy, tooLarge } from './write-failure.ts';
+import { done, tooLarge } from '../common/write-failure.ts';
+import { failedBy } from './write-failure.ts';
 
 /** Body limit of the server (§14), bytes. */
 const limit = 3 * 1024;

@@ -5,16 +5,18 @@ import { serviceKeyText, type Service, type ServiceKey } from '../../model/servi
 import { readServiceStamp, stampService, withoutStamp } from '../../model/stamp.ts';
 import type { Logger } from '../../support/logger.ts';
 import type { EnsuredService, RegistryDriver, ServiceRef, WriteResult } from '../driver.ts';
-import { codes, isRefusal, outcome, type Outcome, type ServiceCenterApi } from './api.ts';
+import type { Outcome } from '../common/trouble.ts';
+import { codes, isRefusal, outcome, type ServiceCenterApi } from './api.ts';
 import { equalMaps } from './content.ts';
-import { createKeyedLock } from './keyed-lock.ts';
+import { createKeyedLock } from '../common/keyed-lock.ts';
 import type { MadeServices } from './made-services.ts';
 import type { Tenant } from './options.ts';
 import { writeSchemas, writeTags } from './service-details.ts';
 import { putServiceProperties } from './service-properties.ts';
 import { defaultServiceId } from './service-id.ts';
 import { encodeService, objectOf, type ListedService } from './wire.ts';
-import { conflict, done, failedBy, notOurs } from './write-failure.ts';
+import { conflict, done, notOurs } from '../common/write-failure.ts';
+import { failedBy } from './write-failure.ts';
 
 export type ServiceWriter = Pick<
   RegistryDriver,

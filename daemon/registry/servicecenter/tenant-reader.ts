@@ -2,13 +2,15 @@
 
 import type { Instance, Service } from '../../model/service.ts';
 import type { RegistryChange } from '../driver.ts';
-import type { NameKey, ServiceCenterApi, Trouble } from './api.ts';
+import type { NameKey, ServiceCenterApi } from './api.ts';
 import { differingDetails, readDetails, readDump, type DumpedTenant } from './details.ts';
-import { eachLimited } from './each-limited.ts';
+import type { Held } from '../common/condition.ts';
+import { eachLimited } from '../common/each-limited.ts';
 import type { Tenant } from './options.ts';
-import { createRemovals, type Held } from './removals.ts';
+import { createRemovals } from './removals.ts';
 import { createTenantView, type NameEntry, type TenantView } from './tenant-view.ts';
-import type { Continuity } from './trust.ts';
+import type { Continuity } from '../common/trust.ts';
+import { badAnswer, type Trouble } from '../common/trouble.ts';
 import { AnswerError, type ListedService } from './wire.ts';
 
 /** Names in one find when most are unchanged (§11). */
@@ -298,11 +300,4 @@ function* chunksOf(entries: readonly NameEntry[]): Generator<readonly NameEntry[
     weight = 0;
   }
   if (chunk.length > 0) yield chunk;
-}
-
-function badAnswer(detail: string): Trouble {
-  return {
-    kind: 'failed',
-    failure: { code: 'bad-answer', interrupts: false, sent: true, detail },
-  };
 }

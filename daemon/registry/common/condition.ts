@@ -1,8 +1,16 @@
 // One condition out of everything that a round showed.
 
 import type { RegistryCondition, UnknownReason } from '../driver.ts';
-import type { Trouble } from './api.ts';
-import type { Held } from './removals.ts';
+import type { Trouble } from './trouble.ts';
+
+/** Removals that are held, for the condition. */
+export interface Held {
+  readonly reason: UnknownReason;
+  readonly instances: number;
+  readonly services: number;
+  /** When the last of them is decided; `Infinity`: not by time. */
+  readonly untilMs: number;
+}
 
 export interface RoundFacts {
   readonly nowMs: number;

@@ -74,6 +74,23 @@ describe('judging an absence', () => {
     expect(verdict).toEqual({ kind: 'gone', proof: 'tombstone' });
   });
 
+  it('believes that the last one left, when the registry has been answering all the while', () => {
+    const emptied = { empty: true, lastEmptyMs: 60_000 };
+    const verdict = judge(missingAt(60_000), around(60_000, steady(0, 60_000), emptied));
+    expect(verdict).toEqual({ kind: 'gone', proof: 'tombstone' });
+  });
+
+  it('gives owners one lease from the moment in which an emptied registry fills again', () => {
+    const continuity = answered(interrupted(steady(0, 60_000)), 62_000);
+    const missing = missingAt(62_000, { lastPresentMs: 60_000 });
+    const refilled = { empty: false, lastEmptyMs: 90_000 };
+    expect(judge(missing, around(90_200, steady(62_200, 90_200, continuity), refilled))).toEqual({
+      kind: 'hold',
+      reason: 'waiting-for-owners',
+      untilMs: 90_000 + leaseMs + 2_000,
+    });
+  });
+
   it('waits one lease after a restart that it is first missing after', () => {
     const continuity = answered(interrupted(steady(0, 60_000)), 62_000);
     const missing = missingAt(62_000, { lastPresentMs: 60_000 });

@@ -1,5 +1,5 @@
 // When absence may be believed: pure rules over what was seen, and when (servicecenter-api.md §12,
-// design.md §6 "Removal"). README.md, "What healthy means", says the same in words.
+// design.md §6 "Removal"). servicecenter/README.md, "What healthy means", says the same in words.
 
 import type { RemovalProof } from '../../model/records.ts';
 import type { UnknownReason } from '../driver.ts';
@@ -94,9 +94,12 @@ export function judge(missing: Missing, around: Circumstances): Verdict {
     return { kind: 'hold', reason: 'suspicious-loss', untilMs: Infinity };
   }
   const waits: Wait[] = [];
-  if (gapEndMs !== undefined) waits.push({ fromMs: gapEndMs, reason: 'waiting-for-owners' });
-  if (around.lastEmptyMs !== undefined && around.lastEmptyMs >= missing.sinceMs) {
-    waits.push({ fromMs: around.lastEmptyMs, reason: 'waiting-for-owners' });
+  if (gapEndMs !== undefined) {
+    waits.push({ fromMs: gapEndMs, reason: 'waiting-for-owners' });
+    // Emptied without a gap, it was emptied by its applications: the last one leaves like any other.
+    if (around.lastEmptyMs !== undefined && around.lastEmptyMs >= missing.sinceMs) {
+      waits.push({ fromMs: around.lastEmptyMs, reason: 'waiting-for-owners' });
+    }
   }
   if (missing.suspicious) {
     if (!around.totalsAgree) return { kind: 'hold', reason: 'suspicious-loss', untilMs: Infinity };
