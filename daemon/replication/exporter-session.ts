@@ -39,6 +39,8 @@ export interface ExporterSessionOptions {
 interface Flight {
   readonly sequence: number;
   readonly bytes: number;
+  /** Where the peer stands once it has taken this frame; `undefined`: in the middle of something. */
+  readonly revision: number | undefined;
 }
 
 export class ExporterSession {
@@ -152,7 +154,7 @@ export class ExporterSession {
       this.#end({ code: 'protocol', reason: 'a second Hello' });
       return;
     }
-    const { source, clock, limits } = this.#options;
+    const { source, clock, limits, figures } = this.#options;
     this.#peer = hello;
     const range = { min: hello.versionMin, max: hello.versionMax };
     const version = commonVersion(this.#versions, range);
@@ -177,6 +179,8 @@ export class ExporterSession {
       Math.max(limits.frameBytes, hello.windowBytes),
     );
     this.#position = hello.position;
+    figures.acknowledgedRevision =
+      hello.position?.epoch === source.epoch ? hello.position.revision : undefined;
     this.#state = 'streaming';
     this.#unsubscribe = source.onChange(() => this.#onChange());
     this.#send(this.#hello(version), 0);
@@ -193,7 +197,10 @@ export class ExporterSession {
     }
     const kept = this.#flights.findIndex((flight) => flight.sequence > sequence);
     const done = this.#flights.splice(0, kept === -1 ? this.#flights.length : kept);
-    for (const flight of done) this.#flightBytes -= flight.bytes;
+    for (const { bytes, revision } of done) {
+      this.#flightBytes -= bytes;
+      if (revision !== undefined) this.#options.figures.acknowledgedRevision = revision;
+    }
   }
 
   #receiveEcho(sentMs: number, peerMs: number, provenEqual: boolean): void {
@@ -415,7 +422,8 @@ export class ExporterSession {
     }
     const sequence = content.type === 'heartbeat' ? 0 : ++this.#sequence;
     if (sequence > 0) {
-      const flight = { sequence, bytes: bytes + frameOverheadBytes };
+      const revision = revisionAfter(content);
+      const flight = { sequence, bytes: bytes + frameOverheadBytes, revision };
       this.#flights.push(flight);
       this.#flightBytes += flight.bytes;
     }
@@ -434,4 +442,11 @@ export class ExporterSession {
     this.#flightBytes = 0;
     this.#options.port.end(end);
   }
+}
+
+/** A peer that has taken this frame holds the export whole up to here. */
+function revisionAfter(content: ExporterContent): number | undefined {
+  if (content.type === 'snapshot-end') return content.position.revision;
+  // The records of a snapshot carry no revision of their own.
+  return content.type === 'records' && content.revision > 0 ? content.revision : undefined;
 }

@@ -21,6 +21,8 @@ export interface EdgeFigures {
   repaired: number;
   /** When digests last proved equality, wall clock. */
   provenEqualMs: number | undefined;
+  /** Export links: the revision that the peer is known to hold whole; of the running stream. */
+  acknowledgedRevision: number | undefined;
   roundTripMs: number | undefined;
   /** The exporter's clock minus the importer's. */
   clockOffsetMs: number | undefined;
@@ -36,6 +38,7 @@ export function newFigures(): EdgeFigures {
     lastSnapshot: undefined,
     repaired: 0,
     provenEqualMs: undefined,
+    acknowledgedRevision: undefined,
     roundTripMs: undefined,
     clockOffsetMs: undefined,
   };

@@ -88,6 +88,6 @@ function exportLink(link: LinkStatus): ExportLink {
     reason: link.reason,
     sinceMs: link.sinceMs,
     transport: link.via === 'push' ? 'push' : 'subscribe',
-    acknowledgedRevision: undefined,
+    acknowledgedRevision: link.acknowledgedRevision,
   };
 }

@@ -62,6 +62,11 @@ function world(records: number, options: Partial<MemoryLinkOptions> = {}): World
   return { clock, source, sink, link };
 }
 
+/** What the exporter says that its peer holds. */
+function acknowledged(link: MemoryLink): number | undefined {
+  return link.exportEdges.statuses[0]?.acknowledgedRevision;
+}
+
 describe('a stream between two clusters', () => {
   it('makes the import equal to the export, whatever happens on the way', () => {
     fc.assert(
@@ -115,6 +120,7 @@ describe('a stream between two clusters', () => {
         expect(isEqual(source, sink)).toBe(true);
         expect(sink.beats.some((beat) => beat.provenEqual)).toBe(true);
         expect(sink.state).toBe('connected');
+        expect(acknowledged(link)).toBe(source.revision);
         for (const gone of [...sink.absent, ...sink.removed.map((removal) => removal.key)]) {
           expect(wereRemoved).toContain(gone);
         }
@@ -150,6 +156,7 @@ describe('a stream between two clusters', () => {
     const { clock, source, sink, link } = world(200);
     link.stall(true);
     clock.advance(3_000);
+    expect(acknowledged(link)).toBeUndefined();
     for (let index = 0; index < 500; index++) {
       source.put('instance', `i/b/${index}`, payload(`b${index}`));
     }
