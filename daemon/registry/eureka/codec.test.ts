@@ -4,10 +4,16 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Instance, Service } from '../../model/service.ts';
+import { contentTextOf, serviceFrom as serviceOfKey } from '../common/service-content.ts';
 import { decodeInstance, encodeInstance, normaliseInstance } from './codec.ts';
 import { fieldTable, instanceRows, serviceRows } from './field-table.ts';
-import { contentTextOf, serviceFrom } from './service-content.ts';
-import { identityFor, identityOf, parseServiceId, serviceIdOf } from './service-id.ts';
+import {
+  identityFor,
+  identityOf,
+  parseServiceId,
+  serviceIdOf,
+  type Identity,
+} from './service-id.ts';
 import { decodeSingle, encodeRegistration, type EurekaInstance } from './wire.ts';
 
 const word = fc.string({ unit: 'grapheme', maxLength: 12 });
@@ -166,6 +172,14 @@ describe('an ordinary application', () => {
     });
   });
 });
+
+function serviceFrom(
+  identity: Identity,
+  text: string | undefined,
+  origin: string | undefined,
+): Service {
+  return serviceOfKey(identity.key, serviceIdOf(identity), text, origin);
+}
 
 const service = fc.record({
   alias: word,

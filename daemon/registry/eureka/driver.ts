@@ -11,7 +11,7 @@ import { Mirror } from './mirror.ts';
 import { eurekaSettings } from './options.ts';
 import { createReader, type Reader } from './reader.ts';
 import { Removals } from './removals.ts';
-import { createServiceCatalogue } from './service-catalogue.ts';
+import { createServiceCatalogue } from '../common/service-catalogue.ts';
 import { createServiceWriter } from './service-writer.ts';
 
 /** Gives the driver; throws for wrong options, naming key, value and remedy. Asks nothing yet. */

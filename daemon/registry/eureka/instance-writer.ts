@@ -12,7 +12,7 @@ import { decodeInstance, encodeInstance, normaliseInstance, sameInstance } from 
 import type { Trouble } from '../common/trouble.ts';
 import type { LeasePacer } from './lease-pacer.ts';
 import { placeOfRef, serviceIdIn, type Mirror } from './mirror.ts';
-import type { ServiceCatalogue } from './service-catalogue.ts';
+import type { ServiceCatalogue } from '../common/service-catalogue.ts';
 import { parseServiceId, type Identity } from './service-id.ts';
 import { contentKeys } from './metadata-keys.ts';
 import { encodeRegistration, type EurekaInstance } from './wire.ts';

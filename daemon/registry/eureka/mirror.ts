@@ -14,7 +14,7 @@ import { hash52 } from '../../support/hash.ts';
 import type { InstanceRef, ServiceRef } from '../driver.ts';
 import { contentText, decodeInstance } from './codec.ts';
 import { contentKeys } from './metadata-keys.ts';
-import { serviceFrom } from './service-content.ts';
+import { serviceFrom } from '../common/service-content.ts';
 import { identityOf, parseServiceId, serviceIdOf, type Identity } from './service-id.ts';
 import { hashOf, type DeltaEntry, type EurekaInstance, type EurekaStatus } from './wire.ts';
 
@@ -230,7 +230,8 @@ export class Mirror {
         right.lastDirty - left.lastDirty ||
         (left.id < right.id ? -1 : 1),
     );
-    return serviceFrom(identity, speaking[0]?.content, speaking[0]?.from);
+    const [speaker] = speaking;
+    return serviceFrom(identity.key, serviceIdOf(identity), speaker?.content, speaker?.from);
   }
 }
 

@@ -11,7 +11,7 @@ import { isCopy } from './codec.ts';
 import type { Trouble } from '../common/trouble.ts';
 import { contentKeys } from './metadata-keys.ts';
 import { serviceIdIn, type Mirror } from './mirror.ts';
-import type { ServiceCatalogue } from './service-catalogue.ts';
+import type { ServiceCatalogue } from '../common/service-catalogue.ts';
 import { identityFor, parseServiceId, serviceIdOf, type Identity } from './service-id.ts';
 import type { EurekaInstance } from './wire.ts';
 

@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Instance, Service } from '../../../daemon/model/service.ts';
 import type { InstanceRef, ServiceRef } from '../../../daemon/registry/driver.ts';
 import { decodeInstance, encodeInstance } from '../../../daemon/registry/eureka/codec.ts';
-import { contentTextOf } from '../../../daemon/registry/eureka/service-content.ts';
+import { contentTextOf } from '../../../daemon/registry/common/service-content.ts';
 import {
   identityFor,
   parseServiceId,

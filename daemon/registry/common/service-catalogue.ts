@@ -1,8 +1,8 @@
-// What services of ours are to hold, by id: Eureka keeps a service only as long as it has instances,
-// and only what they carry of it.
+// What services of ours are to hold, by id, for registries that keep a service only as long as it has
+// instances, and only what they carry of it.
 
+import type { Service } from '../../model/service.ts';
 import { contentIn, contentTextOf, type ServiceContent } from './service-content.ts';
-import type { Mirror } from './mirror.ts';
 
 export interface ServiceCatalogue {
   /** Made or changed in this process, and not given up. */
@@ -13,8 +13,10 @@ export interface ServiceCatalogue {
   contentTextOf(serviceId: string): string | undefined;
 }
 
-/** Gives a catalogue; what it was not told is as the registry has it. */
-export function createServiceCatalogue(mirror: Mirror): ServiceCatalogue {
+/** Gives a catalogue; what it was not told is as the registry has it, by `view`. */
+export function createServiceCatalogue(view: {
+  service(serviceId: string): Service | undefined;
+}): ServiceCatalogue {
   const wanted = new Map<string, { readonly content: ServiceContent; readonly text: string }>();
   return {
     get: (serviceId) => wanted.get(serviceId)?.content,
@@ -24,7 +26,7 @@ export function createServiceCatalogue(mirror: Mirror): ServiceCatalogue {
     contentTextOf(serviceId) {
       const known = wanted.get(serviceId);
       if (known !== undefined) return known.text;
-      const service = mirror.service(serviceId);
+      const service = view.service(serviceId);
       if (service === undefined) return undefined;
       const content = contentIn(service);
       return content.from === undefined ? undefined : contentTextOf(content);

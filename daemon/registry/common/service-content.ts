@@ -1,10 +1,9 @@
-// What a service holds beside its identity, written on each of its copies: Eureka has no place of its
-// own for it. Small, because every client of the registry reads it every 30 s.
+// What a service holds beside its identity, written on each of its copies, for registries that have no
+// place of their own for it. Small, because every client of such a registry reads it with each instance.
 
 import { z } from 'zod';
-import type { Service, StringMap } from '../../model/service.ts';
+import type { Service, ServiceKey, StringMap } from '../../model/service.ts';
 import { readServiceStamp, stampService, withoutStamp } from '../../model/stamp.ts';
-import { serviceIdOf, type Identity } from './service-id.ts';
 
 /** A service of ours as it was found or is wanted. */
 export interface ServiceContent {
@@ -57,19 +56,20 @@ export function contentTextOf(content: ServiceContent): string {
 }
 
 /**
- * Gives the service of `identity` with the content in `text` (of one of its instances). `origin`: the
- * cluster that this instance is a copy from; without one the service is native, whatever it says.
+ * Gives the service of this key and id with the content in `text` (of one of its instances). `origin`:
+ * the cluster that this instance is a copy from; without one the service is native, whatever it says.
  */
 export function serviceFrom(
-  identity: Identity,
+  key: ServiceKey,
+  serviceId: string,
   text: string | undefined,
   origin: string | undefined,
 ): Service {
   const { from: said, properties, framework, schemas, ...rest } = parsed(text);
   const from = origin === undefined ? undefined : (said ?? origin);
   return {
-    ...identity.key,
-    serviceId: serviceIdOf(identity),
+    ...key,
+    serviceId,
     ...rest,
     framework,
     properties: from === undefined ? properties : stampService(properties, from),
