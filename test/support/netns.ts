@@ -17,8 +17,6 @@ export interface Network {
   /** What `from` sends to `to` is lost from now on; the other direction still works. */
   cut(from: Host, to: Host): void;
   heal(from: Host, to: Host): void;
-  /** Adds loss, in percent, to everything that a host sends. */
-  lose(host: Host, percent: number): void;
   close(): void;
 }
 
@@ -71,21 +69,6 @@ export function createNetwork(count: number): Network {
       ownAddress: `${subnet}.254`,
       cut: (from, to) => ip('-n', from.name, 'route', 'add', 'blackhole', `${to.address}/32`),
       heal: (from, to) => ip('-n', from.name, 'route', 'del', 'blackhole', `${to.address}/32`),
-      lose(host, percent) {
-        const args = [
-          'netns',
-          'exec',
-          host.name,
-          'tc',
-          'qdisc',
-          'replace',
-          'dev',
-          'eth0',
-          'root',
-          'netem',
-        ];
-        ip(...args, 'loss', `${percent}%`);
-      },
       close,
     };
   } catch (error) {

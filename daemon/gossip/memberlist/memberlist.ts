@@ -235,6 +235,7 @@ export class Memberlist implements MemberlistPort {
       streamsOpen: streams?.openStreams ?? 0,
       datagramsWaiting: reception?.waiting ?? 0,
       sendErrors: core?.transport.sendErrors ?? 0,
+      streamsRefused: core?.transport.streamsRefused ?? 0,
     };
   }
 

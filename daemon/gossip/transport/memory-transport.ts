@@ -34,6 +34,7 @@ interface Host {
   readonly clock: Clock;
   readonly handlers: TransportHandlers;
   readonly streams: Set<Stream>;
+  streamsRefused: number;
   readonly maxStreams: number;
   readonly streamTimeoutMs: number;
 }
@@ -67,6 +68,7 @@ export class MemoryNetwork {
         clock,
         handlers,
         streams: new Set(),
+        streamsRefused: 0,
         maxStreams,
         streamTimeoutMs,
       };
@@ -119,6 +121,7 @@ export class MemoryNetwork {
     const host = this.#hosts.get(key(to));
     if (host === undefined) throw new StreamError('ECONNREFUSED', `nobody listens on ${key(to)}`);
     if (host.streams.size >= host.maxStreams) {
+      host.streamsRefused += 1;
       throw new StreamError('ECONNRESET', `${key(to)} has too many streams`);
     }
     const courier: Courier = { delayMs: () => this.#delayMs(), open, clock: this.#clock };
@@ -173,6 +176,10 @@ class MemoryTransport implements Transport {
     this.#network = network;
     this.#host = host;
     this.local = host.local;
+  }
+
+  get streamsRefused(): number {
+    return this.#host.streamsRefused;
   }
 
   send(to: Address, bytes: Uint8Array): void {

@@ -124,6 +124,7 @@ describe('net transport', () => {
     }
     await until(() => closed >= 4);
     expect(atA.streams).toHaveLength(2);
+    expect(a.streamsRefused).toBe(4);
     for (const socket of sockets) socket.destroy();
   });
 

@@ -83,6 +83,7 @@ class NetTransport implements Transport {
   readonly #mapped: boolean;
   readonly #sockets = new Set<Socket>();
   #sendErrors = 0;
+  #streamsRefused = 0;
   #closed = false;
 
   constructor(
@@ -105,6 +106,7 @@ class NetTransport implements Transport {
     // ICMP errors of earlier sends surface here; they say nothing about the socket itself.
     datagrams.on('error', () => (this.#sendErrors += 1));
     server.on('error', () => (this.#sendErrors += 1));
+    server.on('drop', () => (this.#streamsRefused += 1));
     server.on('connection', (socket) => {
       const remote = { host: plainHost(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 };
       handlers.stream(this.#track(socket, remote, clock.monotonicMs() + bind.streamTimeoutMs));
@@ -113,6 +115,10 @@ class NetTransport implements Transport {
 
   get sendErrors(): number {
     return this.#sendErrors;
+  }
+
+  get streamsRefused(): number {
+    return this.#streamsRefused;
   }
 
   send({ host, port }: Address, bytes: Uint8Array): void {

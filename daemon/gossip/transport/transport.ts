@@ -65,6 +65,8 @@ export interface Transport {
   defer(run: () => void): void;
   /** Datagrams that the system refused to send, since the start. */
   readonly sendErrors: number;
+  /** Streams that were closed when accepted because `maxStreams` were open, since the start. */
+  readonly streamsRefused: number;
   close(): Promise<void>;
 }
 
