@@ -1,10 +1,21 @@
 // `syncer completion`: a script for the shell, made from the very commands that there are.
 
 import { exitCodes } from '../../../proto/errors.ts';
+import type { Translate } from '../../../proto/translate.ts';
 import type { CommandSpec } from '../command.ts';
 import { completionTree, type CompletionNode } from '../completion-tree.ts';
 
 const shells = { bash, zsh, fish } as const;
+export type Shell = keyof typeof shells;
+
+/** Gives the script that completes `specs` in `shell`. */
+export function completionScript(
+  shell: Shell,
+  specs: readonly CommandSpec[],
+  say: Translate,
+): string {
+  return shells[shell](completionTree(specs, say));
+}
 
 /** Gives the command; `all` are the commands to complete, itself included. */
 export function completionCommand(all: () => readonly CommandSpec[]): CommandSpec {
@@ -20,8 +31,7 @@ export function completionCommand(all: () => readonly CommandSpec[]): CommandSpe
     local: true,
     argumentChoices: Object.keys(shells),
     async run(session, [shell = '']) {
-      const tree = completionTree(all(), session.say);
-      session.io.out(shells[shell as keyof typeof shells](tree));
+      session.io.out(completionScript(shell as Shell, all(), session.say));
       return exitCodes.ok;
     },
   };
