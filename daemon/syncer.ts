@@ -199,7 +199,6 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
           dataDirectory: config.dataDir,
         },
         config,
-        storeFile: join(config.dataDir, 'state.db'),
         engine,
         pool,
         membership,

@@ -9,6 +9,7 @@ import type {
   LogSource,
   UiLink,
 } from '../control/ports.ts';
+import { checkContextOf } from '../diagnostics/context.ts';
 import type { GossipPool } from '../gossip/pool.ts';
 import type { Membership } from '../membership/membership.ts';
 import type { LinkStatus } from '../replication/link-status.ts';
@@ -22,7 +23,6 @@ import { lookupAtPeer } from './look-up.ts';
 export interface ControlParts {
   readonly identity: DaemonIdentity;
   readonly config: Config;
-  readonly storeFile: string;
   readonly engine: SyncEngine;
   readonly pool: GossipPool;
   readonly membership: Membership;
@@ -53,17 +53,12 @@ export function controlBackend(parts: ControlParts): ControlBackend {
     poolView: () => membership.view,
     troubles: () => membership.troubles(),
     exportLinks: () => replication.links().filter(isExport).map(exportLink),
-    checkContext: () => ({
-      clock: parts.clock,
-      dataDirectory: identity.dataDirectory,
-      storeFile: parts.storeFile,
-      bind: config.gossip.bind,
-      rpc: config.rpc.bind,
-      advertise: config.gossip.advertise,
-      joinAddresses: config.gossip.join,
-      registryAddresses: config.registry.addresses,
-      running: { node: identity.node, sync: engine.status(), members: pool.members() },
-    }),
+    checkContext: () =>
+      checkContextOf(config, parts.clock, {
+        node: identity.node,
+        sync: engine.status(),
+        members: pool.members(),
+      }),
     lookup: (cluster, request) => lookupAtPeer(replication, cluster, request),
     onChange(listener) {
       const stops = [membership.onChange(listener), replication.onChange(listener)];

@@ -22,10 +22,14 @@ export function registryOptions(registry: Config['registry']): object {
       ...(tls.key === undefined ? {} : { key: pem('registry.tls.key', tls.key) }),
       ...(tls.verify ? {} : { insecure: true }),
     },
-    ...(credentials.account === undefined || credentials.password === undefined
-      ? {}
-      : { credentials: { name: credentials.account, password: credentials.password } }),
+    ...credentialsOf(credentials),
   };
+}
+
+function credentialsOf({ account, password, token }: Config['registry']['credentials']): object {
+  if (token !== undefined) return { credentials: { token } };
+  if (account === undefined || password === undefined) return {};
+  return { credentials: { name: account, password } };
 }
 
 function pem(key: string, file: string): string {

@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHttpClient, type Call, type HttpClient } from './http-client.ts';
+import type { Credentials } from './options.ts';
 
 const read: Call = { method: 'GET', path: '/v4/default/x', domain: 'default', use: 'read' };
 
@@ -34,7 +35,7 @@ describe('http client', () => {
   };
   const clientOf = (
     addresses: readonly string[],
-    more: { credentials?: { name: string; password: string }; nowMs?: () => number } = {},
+    more: { credentials?: Credentials; nowMs?: () => number } = {},
   ): HttpClient => {
     const client = createHttpClient(
       {
@@ -223,6 +224,16 @@ describe('http client', () => {
       nowMs += 25 * 60_000;
       expect(await client.call(read)).toMatchObject({ kind: 'ok' });
       expect(logins).toHaveLength(3);
+    });
+
+    it('uses a token that it was given, and asks nobody for another', async () => {
+      let token = 'given';
+      const { address, logins } = await serveAccounts(() => token);
+      const client = clientOf([address], { credentials: { token: 'given' } });
+      expect(await client.call(read)).toMatchObject({ kind: 'ok' });
+      token = 'changed';
+      expect(await client.call(read)).toMatchObject({ kind: 'refused', status: 401 });
+      expect(logins).toEqual([]);
     });
 
     it('gives the refusal of a login as the answer', async () => {

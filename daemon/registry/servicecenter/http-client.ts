@@ -6,8 +6,8 @@ import { gunzip } from 'node:zlib';
 import { Pool, type Dispatcher } from 'undici';
 import { classifyError, isCut, type CallFailure } from '../common/call-failure.ts';
 import { badAnswer, type Trouble } from '../common/trouble.ts';
-import type { ServiceCenterSettings } from './options.ts';
-import { createTokenKeeper } from './token-keeper.ts';
+import type { Credentials, ServiceCenterSettings } from './options.ts';
+import { createTokenKeeper, fixedToken, type TokenKeeper } from './token-keeper.ts';
 
 const unzip = promisify(gunzip);
 
@@ -123,16 +123,17 @@ export function createHttpClient(
     }
   };
 
-  const keeper =
-    settings.credentials === undefined
-      ? undefined
-      : createTokenKeeper(settings.credentials, nowMs, async (body) =>
+  const keeperOf = (credentials: Credentials): TokenKeeper =>
+    'token' in credentials
+      ? fixedToken(credentials.token)
+      : createTokenKeeper(credentials, nowMs, async (body) =>
           send(
             current,
             { method: 'POST', path: '/v4/token', domain: 'default', body, use: 'read' },
             undefined,
           ),
         );
+  const keeper = settings.credentials === undefined ? undefined : keeperOf(settings.credentials);
 
   const sendWithToken = async (address: string, call: Call): Promise<Answer> => {
     if (keeper === undefined) return send(address, call, undefined);
@@ -142,6 +143,7 @@ export function createHttpClient(
     if (answer.kind !== 'refused' || answer.status !== 401) return answer;
     keeper.forget(login.token);
     const again = await keeper.token();
+    if (again.kind === 'token' && again.token === login.token) return answer;
     return again.kind === 'no-token' ? again.answer : send(address, call, again.token);
   };
 

@@ -19,13 +19,16 @@ interface TlsOptions {
   readonly insecure?: boolean;
 }
 
+/** An RBAC account, or a token that somebody else renews (`servicecenter-api.md §14`). */
+export type Credentials =
+  { readonly name: string; readonly password: string } | { readonly token: string };
+
 export interface ServiceCenterOptions {
   /** `http://host:port` or `https://host:port`; several of one registry, tried in this order. */
   readonly addresses: readonly string[];
   readonly tenants?: readonly TenantOptions[];
   readonly tls?: TlsOptions;
-  /** RBAC account (`servicecenter-api.md §14`). */
-  readonly credentials?: { readonly name: string; readonly password: string };
+  readonly credentials?: Credentials;
   /** Shortest time between two rounds. Raising it costs the registry less and shows changes later. */
   readonly pollMinMs?: number;
   /** Deadline of one read or write. Raising it finds a dead server later. */
@@ -44,7 +47,7 @@ export interface ServiceCenterOptions {
 /** `ServiceCenterOptions` with every key decided. */
 export type ServiceCenterSettings = Omit<Required<ServiceCenterOptions>, 'tls' | 'credentials'> & {
   readonly tls: TlsOptions | undefined;
-  readonly credentials: { readonly name: string; readonly password: string } | undefined;
+  readonly credentials: Credentials | undefined;
 };
 
 /** A domain with one project: what one request of ServiceCenter speaks of. */
@@ -66,7 +69,9 @@ const optionsShape = z.strictObject({
       insecure: z.boolean().exactOptional(),
     })
     .exactOptional(),
-  credentials: z.strictObject({ name: text, password: text }).exactOptional(),
+  credentials: z
+    .union([z.strictObject({ name: text, password: text }), z.strictObject({ token: text })])
+    .exactOptional(),
   pollMinMs: z.number().exactOptional(),
   requestTimeoutMs: z.number().exactOptional(),
   writeConnections: z.number().exactOptional(),

@@ -15,6 +15,11 @@ export interface TokenKeeper {
   forget(token: string): void;
 }
 
+/** Gives the keeper of a token that was given to us: it has no other when this one is refused. */
+export function fixedToken(token: string): TokenKeeper {
+  return { token: async () => Promise.resolve({ kind: 'token', token }), forget: () => undefined };
+}
+
 /** Gives the keeper; `login` posts the account's JSON to `/v4/token`. */
 export function createTokenKeeper(
   account: { readonly name: string; readonly password: string },
