@@ -57,8 +57,9 @@ if (values.verify) {
     environment: process.env,
   });
   for (const { name, problem, skipped } of results) {
-    const mark = problem === undefined ? (skipped === undefined ? 'ok  ' : 'skip') : 'FAIL';
-    console.log(`${mark} ${name}${(problem ?? skipped) ? `: ${problem ?? skipped ?? ''}` : ''}`);
+    if (problem !== undefined) console.log(`FAIL ${name}: ${problem}`);
+    else if (skipped !== undefined) console.log(`skip ${name}: ${skipped}`);
+    else console.log(`ok   ${name}`);
   }
   if (results.some(({ problem }) => problem !== undefined)) process.exitCode = 1;
 }
