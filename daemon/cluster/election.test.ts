@@ -1,5 +1,6 @@
 // The election against a model of etcd: leases that end by its clock, calls whose answers are late or
-// lost, replicas that pause; at most one may write at any moment, and epochs only grow.
+// lost, watches that lag or hang, replicas that pause and hand over; at most one may write at any
+// moment, epochs only grow, and whatever has happened, there is one leader soon after.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -26,11 +27,53 @@ class Model {
   /** Nobody who was the leader may write after this. */
   quietFromMs = 0;
   leads = 0;
+  /** What etcd's watch tells, and how far each replica has heard it. */
+  readonly history: { readonly revision: number; readonly leader: LeaderEntry | undefined }[] = [];
+  readonly heard = nodes.map(() => 0);
+  /** Outcomes of campaigns that are on their way. */
+  readonly answers: (ElectionEvent | undefined)[] = nodes.map(() => undefined);
   readonly states: ElectionState[] = nodes.map(following);
   readonly writesFromMs = nodes.map(() => 0);
 
+  #set(leader: LeaderEntry | undefined): void {
+    this.leader = leader;
+    this.history.push({ revision: this.revision, leader });
+  }
+
   expire(): void {
-    if (this.leader !== undefined && this.nowMs >= this.leaseEndsMs) this.leader = undefined;
+    if (this.leader === undefined || this.nowMs < this.leaseEndsMs) return;
+    this.revision += 1;
+    this.#set(undefined);
+  }
+
+  /** A fresh read of the key. */
+  see(index: number): void {
+    this.feed(index, { type: 'seen', leader: this.leader, revision: this.revision });
+  }
+
+  /** The next event of the watch, which may be old news. */
+  hear(index: number): void {
+    const event = this.history[this.heard[index]!];
+    if (event === undefined) return;
+    this.heard[index]! += 1;
+    this.feed(index, { type: 'seen', ...event });
+  }
+
+  answer(index: number): void {
+    const event = this.answers[index];
+    this.answers[index] = undefined;
+    if (event !== undefined) this.feed(index, event);
+  }
+
+  keep(index: number, answered: boolean): void {
+    const state = this.states[index]!;
+    if (state.phase !== 'leading') return;
+    const lease = state.leader!.lease;
+    const held = this.leader?.lease === lease;
+    if (held) this.leaseEndsMs = this.nowMs + ttlMs;
+    if (!answered) this.feed(index, { type: 'keep-failed', nowMs: this.nowMs });
+    else if (!held) this.feed(index, { type: 'lease-gone', lease });
+    else this.feed(index, { type: 'kept', lease, sentMs: this.nowMs, ttlMs });
   }
 
   feed(index: number, event: ElectionEvent): void {
@@ -43,24 +86,25 @@ class Model {
     switch (effect.type) {
       case 'campaign': {
         if (this.leader !== undefined) {
-          this.feed(index, { type: 'not-won' });
+          this.answers[index] = { type: 'not-won' };
           return;
         }
         this.revision += 1;
         this.epoch += 1;
         const lease = `lease-${this.revision}`;
         const createdRevision = this.revision;
-        this.leader = { node: nodes[index]!, epoch: this.epoch, lease, createdRevision };
+        const leader = { node: nodes[index]!, epoch: this.epoch, lease, createdRevision };
+        this.#set(leader);
         this.leaseEndsMs = this.nowMs + ttlMs;
         // What `leadership.ts` must keep to: no write before an ended leader's validity has run out.
         this.writesFromMs[index] = Math.max(this.nowMs, this.quietFromMs);
-        const won = { leader: this.leader, sentMs: this.nowMs, ttlMs };
-        this.feed(index, { type: 'won', ...won });
+        this.answers[index] = { type: 'won', leader, sentMs: this.nowMs, ttlMs };
         return;
       }
       case 'revoke':
         if (this.leader?.lease !== effect.lease) return;
-        this.leader = undefined;
+        this.revision += 1;
+        this.#set(undefined);
         this.quietFromMs = this.nowMs + writeValidityMs;
         return;
       case 'lead':
@@ -87,6 +131,12 @@ const action = fc.record({
       'able',
       'able',
       'see',
+      'hear',
+      'hear',
+      'answer',
+      'answer',
+      'answer-lost',
+      'yield',
       'keep',
       'keep',
       'keep-lost',
@@ -100,6 +150,15 @@ const action = fc.record({
 });
 
 describe('the election', () => {
+  it('ends a lease that was won after this replica had resigned', () => {
+    const campaigning = step(following('two'), { type: 'able', able: true }).state;
+    const resigned = step(campaigning, { type: 'resign' }).state;
+    const leader = { node: 'two', epoch: 1, lease: 'l', createdRevision: 2 };
+    const won = step(resigned, { type: 'won', leader, sentMs: 0, ttlMs });
+    expect(won.effects).toEqual([{ type: 'revoke', lease: 'l' }]);
+    expect(won.state.phase).toBe('resigned');
+  });
+
   it('lets one replica write at most, and epochs only grow', () => {
     let leads = 0;
     fc.assert(
@@ -114,24 +173,28 @@ describe('the election', () => {
               model.feed(who, { type: 'able', able: true });
               break;
             case 'see':
-              model.feed(who, { type: 'seen', leader: model.leader });
+              model.see(who);
               break;
-            case 'keep': {
-              if (state.phase !== 'leading') break;
-              const lease = state.leader!.lease;
-              if (model.leader?.lease !== lease) model.feed(who, { type: 'lease-gone', lease });
-              else {
-                model.leaseEndsMs = model.nowMs + ttlMs;
-                model.feed(who, { type: 'kept', lease, sentMs: model.nowMs, ttlMs });
-              }
+            case 'hear':
+              model.hear(who);
               break;
-            }
+            case 'answer':
+              model.answer(who);
+              break;
+            case 'answer-lost':
+              if (model.answers[who] === undefined) break;
+              model.answers[who] = undefined;
+              model.feed(who, { type: 'not-won' });
+              break;
+            case 'yield':
+              model.feed(who, { type: 'yield' });
+              break;
+            case 'keep':
+              model.keep(who, true);
+              break;
             case 'keep-lost':
               // etcd has renewed the lease, and the answer is lost.
-              if (state.phase !== 'leading') break;
-              if (model.leader?.lease === state.leader!.lease)
-                model.leaseEndsMs = model.nowMs + ttlMs;
-              model.feed(who, { type: 'keep-failed', nowMs: model.nowMs });
+              model.keep(who, false);
               break;
             case 'doubt':
               if (state.leader === undefined) break;
@@ -147,6 +210,19 @@ describe('the election', () => {
           expect(model.epoch).toBeGreaterThanOrEqual(newest);
           newest = model.epoch;
         }
+        // The watches tell nothing more; reading and asking again is enough for one leader.
+        for (let round = 0; round < 20; round += 1) {
+          model.nowMs += 500;
+          model.expire();
+          for (const who of nodes.keys()) {
+            model.answer(who);
+            model.keep(who, true);
+            model.see(who);
+            model.feed(who, { type: 'able', able: true });
+          }
+        }
+        const leading = model.states.filter(({ phase }) => phase === 'leading');
+        expect(leading.map(({ leader }) => leader)).toEqual([model.leader]);
         leads += model.leads;
       }),
       { numRuns: 2000 },
@@ -156,7 +232,7 @@ describe('the election', () => {
 
   it('asks about a doubted leader once, and ends its lease on the second sign alone', () => {
     const leader = { node: 'one', epoch: 1, lease: 'l', createdRevision: 2 };
-    const seen = step(following('two'), { type: 'seen', leader }).state;
+    const seen = step(following('two'), { type: 'seen', leader, revision: 2 }).state;
     const doubted = step(seen, { type: 'doubt', node: 'one' });
     expect(doubted.effects).toEqual([{ type: 'probe', leader }]);
     expect(step(doubted.state, { type: 'doubt', node: 'one' }).effects).toEqual([]);

@@ -20,13 +20,19 @@ export interface ElectionState {
   readonly leaseUntilMs: number;
   /** Leading: etcd has failed to answer since it last renewed the lease. */
   readonly etcdAway: boolean;
+  /** etcd's revision that `leader` is as of: what was true before it is news no more. */
+  readonly seenRevision: number;
   /** The leader whose end was proposed, so that it is asked about once. */
   readonly doubted: string | undefined;
 }
 
 export type ElectionEvent =
-  /** etcd's key, as read or watched. */
-  | { readonly type: 'seen'; readonly leader: LeaderEntry | undefined }
+  /** etcd's key as it was at `revision`, read or watched: the two may come in either order. */
+  | {
+      readonly type: 'seen';
+      readonly leader: LeaderEntry | undefined;
+      readonly revision: number;
+    }
   /** The registry has been read: we could lead. Said again from time to time. */
   | { readonly type: 'able'; readonly able: boolean }
   | {
@@ -49,6 +55,9 @@ export type ElectionEvent =
   /** The second, independent sign. */
   | { readonly type: 'doubt-confirmed'; readonly lease: string }
   | { readonly type: 'doubt-refuted'; readonly lease: string }
+  /** Gives the lead to another one, and goes on. */
+  | { readonly type: 'yield' }
+  /** Gives the lead back for good: this replica stops. */
   | { readonly type: 'resign' };
 
 export type ElectionEffect =
@@ -72,6 +81,7 @@ export function following(node: string): ElectionState {
     validUntilMs: 0,
     leaseUntilMs: 0,
     etcdAway: false,
+    seenRevision: 0,
     doubted: undefined,
   };
 }
@@ -94,10 +104,11 @@ export function step(
   event: ElectionEvent,
 ): { readonly state: ElectionState; readonly effects: readonly ElectionEffect[] } {
   const stay = { state, effects: [] };
-  if (state.phase === 'resigned') return stay;
+  if (state.phase === 'resigned' && event.type !== 'won') return stay;
   switch (event.type) {
     case 'seen':
-      return seen(state, event.leader);
+      if (event.revision < state.seenRevision) return stay;
+      return seen({ ...state, seenRevision: event.revision }, event.leader);
     case 'able':
       if (!event.able || state.phase !== 'following' || state.leader !== undefined) return stay;
       return { state: { ...state, phase: 'campaigning' }, effects: [{ type: 'campaign' }] };
@@ -106,7 +117,13 @@ export function step(
       if (state.phase !== 'campaigning') {
         return { state, effects: [{ type: 'revoke', lease: leader.lease }] };
       }
-      const won = { ...state, phase: 'leading', leader, etcdAway: false } as const;
+      if (state.seenRevision > leader.createdRevision && state.leader?.lease !== leader.lease) {
+        // Won, and lost again before the answer came.
+        const lost = { ...state, phase: 'following' } as const;
+        return { state: lost, effects: [{ type: 'revoke', lease: leader.lease }] };
+      }
+      const seenRevision = Math.max(state.seenRevision, leader.createdRevision);
+      const won = { ...state, phase: 'leading', leader, etcdAway: false, seenRevision } as const;
       return {
         state: { ...won, ...validity(sentMs, ttlMs), doubted: undefined },
         effects: [{ type: 'lead', leader }],
@@ -143,6 +160,12 @@ export function step(
       return state.doubted === event.lease
         ? { ...stay, state: { ...state, doubted: undefined } }
         : stay;
+    case 'yield': {
+      const lease = state.phase === 'leading' ? state.leader?.lease : undefined;
+      if (lease === undefined) return stay;
+      const { state: down, effects } = stepDown(state, undefined, 'the lead is handed over');
+      return { state: down, effects: [...effects, { type: 'revoke', lease }] };
+    }
     case 'resign': {
       const lease = state.phase === 'leading' ? state.leader?.lease : undefined;
       const resigned = { ...state, phase: 'resigned', leader: undefined, validUntilMs: 0 } as const;

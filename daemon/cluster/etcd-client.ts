@@ -42,7 +42,12 @@ export interface EtcdClient extends EtcdKv {
   addMember(peerUrl: string): Promise<readonly EtcdMemberEntry[]>;
   removeMember(id: string): Promise<void>;
   /** What the member that answers says of itself. */
-  status(): Promise<{ readonly version: string; readonly dbBytes: number }>;
+  status(): Promise<{
+    readonly version: string;
+    /** Size of its file, and how much of it is in use. */
+    readonly dbBytes: number;
+    readonly usedBytes: number;
+  }>;
   defragment(): Promise<void>;
   close(): void;
 }
@@ -150,7 +155,10 @@ export function createEtcdClient(access: EtcdAccess): EtcdClient {
           if (answer.events.length === 0) return;
           const changes = answer.events.map(({ type, kv }): EtcdChange => {
             const { key, ...rest } = entryOf(kv);
-            return type === 'Delete' ? { type: 'delete', key } : { type: 'put', key, ...rest };
+            const { changedRevision } = rest;
+            return type === 'Delete'
+              ? { type: 'delete', key, changedRevision }
+              : { type: 'put', key, ...rest };
           });
           listener.changed(changes, Number(answer.header.revision));
         });
@@ -211,8 +219,8 @@ export function createEtcdClient(access: EtcdAccess): EtcdClient {
     },
 
     async status() {
-      const { version, dbSize } = await client.maintenance.status(within());
-      return { version, dbBytes: Number(dbSize) };
+      const { version, dbSize, dbSizeInUse } = await client.maintenance.status(within());
+      return { version, dbBytes: Number(dbSize), usedBytes: Number(dbSizeInUse) };
     },
 
     async defragment() {

@@ -2,7 +2,7 @@
 // directory, started again when it ends, and ended with the daemon whatever becomes of that.
 
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync, readFileSync, statSync, truncateSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, statSync, truncateSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -22,9 +22,16 @@ export interface EtcdMemberSettings {
   readonly peerUrl: string;
   /** The address that it listens on for its peers. */
   readonly listenHost: string;
-  readonly initialCluster: FoundingPlan;
-  /** `new`: founds the cluster; `existing`: was added to it. Read by etcd only without data. */
-  readonly initialState: 'new' | 'existing';
+  /** What it is started with: asked before each start. Read by etcd only without data. */
+  readonly formed: () => Promise<{
+    readonly initialCluster: FoundingPlan;
+    /** `new`: founds the cluster; `existing`: was added to it. */
+    readonly initialState: 'new' | 'existing';
+  }>;
+  /** It cannot start as it was formed (`Formation.lost`). */
+  readonly lost: (how: 'removed' | 'never-started') => void;
+  /** No start will come of it: `formed` has rejected. */
+  readonly failed: (error: unknown) => void;
   readonly token: string;
 }
 
@@ -71,7 +78,10 @@ export async function checkEtcdBinary(binary: string): Promise<string> {
   return found?.[0].slice('etcd Version: '.length) ?? '';
 }
 
-/** Starts the member and keeps it running. */
+/** How etcd says that its member was taken out of the cluster. */
+const removedWords = /permanently removed|removed from the cluster|removed member/i;
+
+/** Starts the member and keeps it running. Rejects when `formed` does. */
 export async function startEtcdMember(
   settings: EtcdMemberSettings,
   parts: { readonly clock: Clock; readonly random: Random; readonly logger: Logger },
@@ -86,12 +96,14 @@ export async function startEtcdMember(
   let timer: Timer | undefined;
   let startedMs = 0;
 
+  let formed = await settings.formed();
+
   const start = (): void => {
     if (stopped) return;
     startedMs = clock.monotonicMs();
     boundLog(logFile);
     const log = openSync(logFile, 'a', 0o600);
-    const args = [settings.binary, ...argumentsOf(settings, clientUrl)];
+    const args = [settings.binary, ...argumentsOf(settings, formed, clientUrl)];
     const process_ = spawn('/bin/sh', ['-c', guardian, 'etcd', ...args], {
       stdio: ['pipe', log, log],
       env: {
@@ -113,7 +125,19 @@ export async function startEtcdMember(
     if (clock.monotonicMs() - startedMs > 30_000) waits.reset();
     trouble = `${how}: ${lastWords(logFile)}`;
     logger.warn({ log: logFile }, `etcd does not run: ${trouble}`);
-    timer = clock.after(waits.nextMs(), start);
+    const hasData = existsSync(path.join(settings.directory, 'member', 'member', 'wal'));
+    if (hasData && removedWords.test(trouble)) settings.lost('removed');
+    else if (!hasData && formed.initialState === 'existing') settings.lost('never-started');
+    timer = clock.after(waits.nextMs(), () => void again());
+  };
+
+  const again = async (): Promise<void> => {
+    try {
+      formed = await settings.formed();
+      start();
+    } catch (error) {
+      if (!stopped) settings.failed(error);
+    }
   };
 
   start();
@@ -142,8 +166,12 @@ export async function startEtcdMember(
   };
 }
 
-function argumentsOf(settings: EtcdMemberSettings, clientUrl: string): readonly string[] {
-  const { name, directory, peerUrl, listenHost, initialCluster, initialState, token } = settings;
+function argumentsOf(
+  settings: EtcdMemberSettings,
+  { initialCluster, initialState }: Awaited<ReturnType<EtcdMemberSettings['formed']>>,
+  clientUrl: string,
+): readonly string[] {
+  const { name, directory, peerUrl, listenHost, token } = settings;
   const port = new URL(peerUrl).port;
   const host = listenHost.includes(':') ? `[${listenHost}]` : listenHost;
   return [
@@ -178,7 +206,8 @@ function lastWords(file: string): string {
   for (const line of lines) {
     try {
       const { level, msg, error } = JSON.parse(line) as Record<string, string | undefined>;
-      if (level === 'fatal' || level === 'panic' || level === 'error') {
+      const isComplaint = level === 'fatal' || level === 'panic' || level === 'error';
+      if (isComplaint || msg === 'server error') {
         return `${msg ?? ''}${error === undefined ? '' : `: ${error}`}`;
       }
     } catch {

@@ -1,14 +1,15 @@
 // How a replica comes to its etcd member: what its disk says, or a founding agreed over gossip
 // (`founding.ts`), or admission by a cluster that runs already. Written down before etcd starts.
 
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { SyncerError } from '../../proto/errors.ts';
 import type { GossipPool, PoolMember } from '../gossip/pool.ts';
 import { readTags } from '../membership/tags.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Logger } from '../support/logger.ts';
-import { admit, type Admission } from './admission.ts';
+import { randomInt, type Random } from '../support/random.ts';
+import { admit, type Admission, type Joiner } from './admission.ts';
 import type { EtcdClient } from './etcd-client.ts';
 import {
   afterAccept,
@@ -29,16 +30,17 @@ export interface Formed {
 }
 
 interface Kept {
+  /** Made with the data directory: another one means that the old one is lost. */
+  readonly incarnation: string;
   readonly founding: FoundingState;
   readonly formed: Formed | undefined;
+  /** Its etcd member was taken out, or never came up: it asks to be taken in, and founds nothing. */
+  readonly outside: boolean;
 }
 
 type Question =
   | { readonly cluster: string; readonly founding: FoundingRequest }
-  | {
-      readonly cluster: string;
-      readonly join: { readonly name: string; readonly peerUrl: string };
-    };
+  | { readonly cluster: string; readonly join: Joiner };
 
 type Answer =
   | { readonly founding: FoundingReply }
@@ -56,13 +58,17 @@ export interface FormationOptions {
   /** Our own etcd, once it runs: then we admit others. */
   readonly etcd: () => EtcdClient | undefined;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }
 
 const queryName = 'syncer-etcd-formation';
-/** A second replica has come: the third may be a moment away. */
-const settleMs = 1_500;
+/**
+ * A second replica has come: the third may be a moment away. Raising it founds with all three more
+ * often, which a lost one leaves able to elect; a cluster of two waits so long once.
+ */
+const settleMs = 6_000;
 const roundMs = 500;
 const queryMs = 1_500;
 const maxMembers = 3;
@@ -72,6 +78,11 @@ export interface Formation {
   readonly waitsFor: string;
   /** Resolves when etcd may start. Rejects with `cluster.fourth-replica`, or when aborted. */
   formed(): Promise<Formed>;
+  /**
+   * etcd could not start as it was formed: the next `formed` asks the others anew. `removed`: its
+   * member was taken out, and what is on its disk is of no use.
+   */
+  lost(how: 'removed' | 'never-started'): void;
 }
 
 /** Gives the formation, which answers the other replicas from now on. */
@@ -79,7 +90,7 @@ export function createFormation(options: FormationOptions): Formation {
   const { cluster, node, pool, clock, logger, signal } = options;
   const file = path.join(options.directory, 'formation.json');
   mkdirSync(options.directory, { recursive: true, mode: 0o700 });
-  let kept = load(file);
+  let kept = load(file, options.random);
   let waitsFor = 'a second replica of this cluster';
 
   const keep = (changed: Partial<Kept>): void => {
@@ -159,7 +170,9 @@ export function createFormation(options: FormationOptions): Formation {
   const join = async (): Promise<Formed | undefined> => {
     const self = options.replicas().find(({ name }) => name === node);
     if (self === undefined) return undefined;
-    const answers = await ask({ cluster, join: { name: node, peerUrl: peerUrlOf(self) } });
+    const { incarnation } = kept;
+    const joiner = { name: node, peerUrl: peerUrlOf(self), incarnation };
+    const answers = await ask({ cluster, join: joiner });
     for (const one of answers) {
       if (!('admission' in one)) continue;
       const { admission } = one;
@@ -195,7 +208,9 @@ export function createFormation(options: FormationOptions): Formation {
       for (;;) {
         await pause(roundMs);
         const { decided } = kept.founding;
-        if (decided?.some(({ name }) => name === node) === true) {
+        // Who did not agree to the decision may have lost the data of a member that has run already.
+        const founds = !kept.outside && hasAgreed(kept.founding, node);
+        if (decided !== undefined && founds) {
           keep({ formed: { initialCluster: decided, initialState: 'new' } });
         } else {
           // A cluster may run already, which takes us in.
@@ -219,7 +234,26 @@ export function createFormation(options: FormationOptions): Formation {
         round = Math.max(await propose(round + 1), round + 1);
       }
     },
+    lost(how) {
+      if (how === 'removed') {
+        const member = path.join(options.directory, 'member');
+        rmSync(`${member}.removed`, { recursive: true, force: true });
+        renameSync(member, `${member}.removed`);
+      }
+      const incarnation = how === 'removed' ? newIncarnation(options.random) : kept.incarnation;
+      keep({ incarnation, formed: undefined, outside: true });
+    },
   };
+}
+
+/** Whether a decision was made with this replica's own vote, and names it as a member. */
+function hasAgreed({ accepted, decided }: FoundingState, node: string): boolean {
+  if (decided?.some(({ name }) => name === node) !== true) return false;
+  return JSON.stringify(accepted?.plan) === JSON.stringify(decided);
+}
+
+function newIncarnation(random: Random): string {
+  return Array.from({ length: 4 }, () => randomInt(random, 0x1_0000).toString(16)).join('-');
 }
 
 /** The members in an order that all share; at most three. */
@@ -237,12 +271,13 @@ export function peerUrlOf(member: PoolMember): string {
   return `http://${host}:${readTags(member)?.clusterPort ?? 0}`;
 }
 
-function load(file: string): Kept {
+function load(file: string, random: Random): Kept {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Kept;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-      return { founding: unfounded, formed: undefined };
+      const incarnation = newIncarnation(random);
+      return { incarnation, founding: unfounded, formed: undefined, outside: false };
     }
     throw new SyncerError('data-dir.unusable', { directory: file, reason: String(error) }, error);
   }

@@ -1,7 +1,7 @@
 // Carries the election out: etcd's key and lease, the clock, the second look at a doubted leader. What
 // happens next is `election.ts`'s to say.
 
-import type { EtcdGuard, EtcdWatch } from '../store/etcd-kv.ts';
+import type { EtcdGuard, EtcdKv, EtcdWatch } from '../store/etcd-kv.ts';
 import { ownPrefix } from '../store/etcd-mapping.ts';
 import type { Clock, Timer } from '../support/clock.ts';
 import type { Logger } from '../support/logger.ts';
@@ -19,16 +19,26 @@ import type { EtcdClient } from './etcd-client.ts';
 import type { Fence } from './fence.ts';
 
 const leaderKey = `${ownPrefix}leader`;
+/** The newest term: its epoch, and the lease of who won it. */
 const epochKey = `${ownPrefix}epoch`;
-/** The lease of the last leader that gave it back by itself. */
-const resignedKey = `${ownPrefix}resigned`;
+/** The lease of the last leader that is known to write no more: it gave it back, or is dead. */
+const overKey = `${ownPrefix}over`;
 /** Length of the leader's lease. Raising it rides out longer trouble, and an unseen death lasts longer. */
 const leaseSeconds = 6;
 const keepEveryMs = 400;
+/**
+ * How often a follower reads the leader's key beside watching it: a watch whose stream hangs tells
+ * nothing for ever. Raising it saves a read, and such a follower sees a lost leader later.
+ */
+const lookEveryMs = 2_000;
+/** How long one that handed the lead over leaves it to the others. */
+const yieldMs = 5_000;
+/** How long a stop waits for a campaign that is under way; its lease ends by itself otherwise. */
+const campaignEndsMs = 1_000;
 
 export interface LeadershipOptions {
   readonly node: string;
-  readonly etcd: EtcdClient;
+  readonly etcd: EtcdKv & Pick<EtcdClient, 'grant' | 'keepAlive' | 'revoke'>;
   /** Whether this replica could lead: its registry has been read. */
   readonly able: () => boolean;
   /** The newest epoch known from elsewhere (stamps, earlier runs): the next one is past it. */
@@ -38,6 +48,8 @@ export interface LeadershipOptions {
    * process is left; `silent`: it may still run.
    */
   readonly probe: (node: string) => Promise<'dead' | 'silent' | 'answers'>;
+  /** Whether the first sign that the leader is dead holds still: asked again and again. */
+  readonly suspects: (leader: LeaderEntry) => boolean;
   readonly changed: (leader: LeaderEntry | undefined, leads: boolean) => void;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -51,10 +63,12 @@ export class Leadership implements Fence {
   #stopped = false;
   /** No write before this: a leader whose lease was ended may still believe in it. */
   #writesFromMs = 0;
-  /** The leader seen last, and the lease of one that is known to be dead. */
-  #lastLeader: LeaderEntry | undefined;
-  #provenDead = '';
   #keeping = false;
+  #looking = false;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  /** No campaign before this: the lead was handed over. */
+  #yieldsUntilMs = Number.NEGATIVE_INFINITY;
+  #campaigning: Promise<void> = Promise.resolve();
   #waiters: (() => void)[] = [];
 
   constructor(options: LeadershipOptions) {
@@ -72,11 +86,11 @@ export class Leadership implements Fence {
   get guard(): EtcdGuard | undefined {
     const { leader } = this.#state;
     if (!this.leads || leader === undefined) return undefined;
-    return { key: leaderKey, createdRevision: leader.createdRevision };
+    return guardOf(leader);
   }
 
   start(): void {
-    void this.#look();
+    void this.#follow();
     this.#tick();
   }
 
@@ -85,12 +99,29 @@ export class Leadership implements Fence {
     this.#stopped = true;
     this.#timer?.cancel();
     this.#watch?.stop();
+    await this.#giveBack({ type: 'resign' });
+    await Promise.race([
+      this.#campaigning,
+      new Promise<void>((resolve) => void this.#options.clock.after(campaignEndsMs, resolve)),
+    ]);
+  }
+
+  /** Hands the lead over and stays; false: this replica does not lead. */
+  async handOver(): Promise<boolean> {
+    if (!this.leads) return false;
+    this.#yieldsUntilMs = this.#options.clock.monotonicMs() + yieldMs;
+    await this.#giveBack({ type: 'yield' });
+    return true;
+  }
+
+  /** Stops writing first; then says in etcd that this term is over, so that the next begins at once. */
+  async #giveBack(event: ElectionEvent): Promise<void> {
     const lease = this.leads ? this.#state.leader?.lease : undefined;
     const { guard } = this;
-    this.#feed({ type: 'resign' }, false);
+    this.#feed(event, false);
     if (lease === undefined || guard === undefined) return;
     const { etcd } = this.#options;
-    const marker = { type: 'put', key: resignedKey, value: lease } as const;
+    const marker = { type: 'put', key: overKey, value: lease } as const;
     await etcd.commit([guard], [marker]).catch(() => undefined);
     await etcd.revoke(lease).catch(() => undefined);
   }
@@ -123,7 +154,6 @@ export class Leadership implements Fence {
     const before = this.#state;
     const { state, effects } = step(before, event);
     this.#state = state;
-    this.#lastLeader = state.leader ?? this.#lastLeader;
     for (const effect of effects) if (perform || effect.type === 'follow') this.#perform(effect);
     if (before.leader?.lease !== state.leader?.lease || before.phase !== state.phase) {
       this.#options.changed(state.leader, this.leads);
@@ -135,7 +165,7 @@ export class Leadership implements Fence {
     const { logger, node } = this.#options;
     switch (effect.type) {
       case 'campaign':
-        void this.#campaign();
+        this.#campaigning = this.#campaign();
         return;
       case 'lead':
         logger.info({ epoch: effect.leader.epoch }, `${node} leads`);
@@ -154,39 +184,63 @@ export class Leadership implements Fence {
     }
   }
 
-  /** Reads the key, and watches it from there. */
-  async #look(): Promise<void> {
+  /** Reads the key, and watches it from there; again when the watch ends. */
+  async #follow(): Promise<void> {
     const { etcd, clock } = this.#options;
+    const again = (): void => void clock.after(300, () => void this.#follow());
+    const revision = await this.#look();
     if (this.#stopped) return;
-    const again = (): void => void clock.after(300, () => void this.#look());
-    try {
-      const { entry, revision } = await etcd.get(leaderKey);
-      this.#feed({ type: 'seen', leader: entry === undefined ? undefined : readLeader(entry) });
-      this.#able();
-      this.#watch = etcd.watch(leaderKey, revision + 1, {
-        changed: (changes) => {
-          for (const change of changes) {
-            if (change.key !== leaderKey) continue;
-            const leader = change.type === 'delete' ? undefined : readLeader(change);
-            this.#feed({ type: 'seen', leader });
-          }
-          this.#able();
-        },
-        ended: again,
-      });
-    } catch {
+    if (revision === undefined) {
       again();
+      return;
+    }
+    this.#watch = etcd.watch(leaderKey, revision + 1, {
+      changed: (changes) => {
+        for (const change of changes) {
+          if (change.key !== leaderKey) continue;
+          const leader = change.type === 'delete' ? undefined : readLeader(change);
+          this.#feed({ type: 'seen', leader, revision: change.changedRevision });
+        }
+        this.#able();
+      },
+      ended: again,
+    });
+  }
+
+  /** Reads the key; gives etcd's revision, `undefined` when etcd did not answer. */
+  async #look(): Promise<number | undefined> {
+    if (this.#stopped) return undefined;
+    this.#looking = true;
+    try {
+      const { entry, revision } = await this.#options.etcd.get(leaderKey);
+      const leader = entry === undefined ? undefined : readLeader(entry);
+      this.#feed({ type: 'seen', leader, revision });
+      this.#able();
+      return revision;
+    } catch (error) {
+      this.#options.logger.debug({ error: String(error) }, 'etcd was not read');
+      return undefined;
+    } finally {
+      this.#looking = false;
+      this.#lookedMs = this.#options.clock.monotonicMs();
     }
   }
 
   #able(): void {
-    if (!this.#stopped) this.#feed({ type: 'able', able: this.#options.able() });
+    if (this.#stopped || this.#options.clock.monotonicMs() < this.#yieldsUntilMs) return;
+    this.#feed({ type: 'able', able: this.#options.able() });
   }
 
   #tick(): void {
     if (this.#stopped) return;
     this.#able();
+    const { leader } = this.#state;
+    if (!this.leads && leader !== undefined && this.#options.suspects(leader)) {
+      this.doubt(leader.node);
+    }
     if (this.leads && !this.#keeping) void this.#keep();
+    const sinceMs = this.#options.clock.monotonicMs() - this.#lookedMs;
+    if (!this.leads && !this.#looking && sinceMs >= lookEveryMs) void this.#look();
     this.#timer = this.#options.clock.after(keepEveryMs, () => this.#tick());
   }
 
@@ -214,18 +268,22 @@ export class Leadership implements Fence {
       return;
     }
     logger.warn({ leader: leader.node, verdict }, `the leader ${leader.node} is ${verdict}`);
-    if (verdict === 'dead') this.#provenDead = leader.lease;
+    if (verdict === 'dead') {
+      const marker = { type: 'put', key: overKey, value: leader.lease } as const;
+      await this.#options.etcd.commit([guardOf(leader)], [marker]).catch(() => undefined);
+    }
     this.#feed({ type: 'doubt-confirmed', lease: leader.lease });
   }
 
   async #campaign(): Promise<void> {
     const { etcd, node, newestEpoch, clock, logger } = this.#options;
+    let lease = '';
     try {
-      const lease = await etcd.grant(leaseSeconds);
+      lease = await etcd.grant(leaseSeconds);
       const known = (await etcd.get(epochKey)).entry;
-      const counted = known === undefined ? 0 : Number(Buffer.from(known.value).toString());
-      const resigned = textOf((await etcd.get(resignedKey)).entry?.value);
-      const epoch = Math.max(counted, newestEpoch()) + 1;
+      const last = known === undefined ? undefined : readTerm(known.value);
+      const over = textOf((await etcd.get(overKey)).entry?.value);
+      const epoch = Math.max(last?.epoch ?? 0, newestEpoch()) + 1;
       const sentMs = clock.monotonicMs();
       const { succeeded, revision } = await etcd.commit(
         [
@@ -236,25 +294,34 @@ export class Leadership implements Fence {
         ],
         [
           { type: 'put', key: leaderKey, value: JSON.stringify({ node, epoch }), lease },
-          { type: 'put', key: epochKey, value: String(epoch) },
+          { type: 'put', key: epochKey, value: JSON.stringify({ node, epoch, lease }) },
         ],
       );
       if (!succeeded) {
         this.#feed({ type: 'not-won' });
-        await etcd.revoke(lease);
+        this.#perform({ type: 'revoke', lease });
         return;
       }
       const won = { node, epoch, lease, createdRevision: revision };
       // A leader whose lease was ended for it may believe in it for as long as its validity lasts.
-      const last = this.#lastLeader;
-      const over = last === undefined || last.node === node || last.lease === this.#provenDead;
-      if (!over && last.lease !== resigned) this.#writesFromMs = sentMs + writeValidityMs;
+      const isOver = last === undefined || last.node === node || last.lease === over;
+      this.#writesFromMs = isOver ? sentMs : sentMs + writeValidityMs;
       this.#feed({ type: 'won', leader: won, sentMs, ttlMs: leaseSeconds * 1000 });
     } catch (error) {
       logger.debug({ error: String(error) }, 'campaigning failed');
       this.#feed({ type: 'not-won' });
+      // etcd may have taken it without saying so.
+      if (lease !== '') this.#perform({ type: 'revoke', lease });
     }
   }
+}
+
+function guardOf({ createdRevision }: LeaderEntry): EtcdGuard {
+  return { key: leaderKey, createdRevision };
+}
+
+function readTerm(value: Uint8Array): Pick<LeaderEntry, 'node' | 'epoch' | 'lease'> {
+  return JSON.parse(textOf(value)) as LeaderEntry;
 }
 
 function textOf(value: Uint8Array | undefined): string {
@@ -266,6 +333,6 @@ function readLeader(entry: {
   readonly lease: string;
   readonly createdRevision: number;
 }): LeaderEntry {
-  const { node, epoch } = JSON.parse(Buffer.from(entry.value).toString()) as LeaderEntry;
+  const { node, epoch } = JSON.parse(textOf(entry.value)) as LeaderEntry;
   return { node, epoch, lease: entry.lease, createdRevision: entry.createdRevision };
 }

@@ -22,6 +22,7 @@ import { fenceDriver } from './fence.ts';
 import { createFormation, peerUrlOf } from './formation.ts';
 import { Leadership } from './leadership.ts';
 import type { LeaderEntry } from './election.ts';
+import { startUpkeep, type Upkeep } from './upkeep.ts';
 
 export interface ReplicaOptions {
   readonly cluster: string;
@@ -71,6 +72,7 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
   let around: ReplicaSurroundings | undefined;
   let client: EtcdClient | undefined;
   let member: EtcdMember | undefined;
+  let upkeep: Upkeep | undefined;
   let followed = '';
 
   const replicas = (): readonly PoolMember[] =>
@@ -105,6 +107,13 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
     return at === undefined || port === undefined ? 'silent' : knock(at.address, port);
   };
 
+  const failed = (error: unknown): void => {
+    if (stopping.signal.aborted) return;
+    const text = error instanceof Error ? error.message : String(error);
+    logger.error({ error: text }, text);
+    options.refused();
+  };
+
   const begin = async (surroundings: ReplicaSurroundings): Promise<void> => {
     const { pool, membership, replication, engine } = surroundings;
     let endpoints = options.etcdAddresses;
@@ -112,16 +121,21 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
       const directory = path.join(options.dataDir, 'etcd');
       const formation = createFormation({
         ...{ cluster, node, pool, directory, replicas, clock, logger },
+        random: options.random,
         etcd: () => client,
         signal: stopping.signal,
       });
-      const formed = await formation.formed();
+      await formation.formed();
       const self = replicas().find(({ name }) => name === node);
       if (self === undefined) throw new Error('this replica is not in its own pool');
-      const peerUrl = peerUrlOf(self);
-      const { listenHost } = options;
       member = await startEtcdMember(
-        { binary, directory, name: node, peerUrl, listenHost, token: cluster, ...formed },
+        {
+          ...{ binary, directory, name: node, peerUrl: peerUrlOf(self), token: cluster },
+          listenHost: options.listenHost,
+          formed: () => formation.formed(),
+          lost: (how) => formation.lost(how),
+          failed,
+        },
         options,
       );
       endpoints = [member.clientUrl];
@@ -129,26 +143,32 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
     const etcd = createEtcdClient({ endpoints });
     client = etcd;
     store.attach(etcd);
+    /** The stream from the leader was there, and is not any more. */
+    const suspects = (leader: LeaderEntry): boolean =>
+      leader.node !== node &&
+      replication
+        .links()
+        .some(
+          (link) =>
+            link.direction === 'import' &&
+            link.cluster === cluster &&
+            link.state !== 'connected' &&
+            link.node !== '',
+        );
     const election = new Leadership({
-      ...{ node, etcd, probe, changed, clock, logger },
+      ...{ node, etcd, probe, suspects, changed, clock, logger },
       able: () => engine.viewed,
       newestEpoch: () => engine.newestEpoch,
     });
     leadership = election;
+    upkeep = startUpkeep({
+      ...{ etcd, own: member !== undefined, leads: () => election.leads, clock, logger },
+      random: options.random,
+    });
     membership.onChange(() => follow(election.leader));
     replication.onChange(() => {
-      const link = replication
-        .links()
-        .find((one) => one.direction === 'import' && one.cluster === cluster);
       const { leader } = election;
-      if (
-        leader !== undefined &&
-        link !== undefined &&
-        link.state !== 'connected' &&
-        link.node !== ''
-      ) {
-        election.doubt(leader.node);
-      }
+      if (leader !== undefined && suspects(leader)) election.doubt(leader.node);
     });
     election.start();
   };
@@ -176,18 +196,14 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
       }),
     begin(surroundings) {
       around = surroundings;
-      begin(surroundings).catch((error: unknown) => {
-        if (stopping.signal.aborted) return;
-        const text = error instanceof Error ? error.message : String(error);
-        logger.error({ error: text }, text);
-        options.refused();
-      });
+      begin(surroundings).catch(failed);
     },
     get hasCompany() {
       return replicas().some(({ name }) => name !== node);
     },
     async stop() {
       stopping.abort();
+      upkeep?.stop();
       if (leadership?.leads === true) await store.settled(1_000);
       await leadership?.resign();
       client?.close();

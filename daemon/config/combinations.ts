@@ -54,17 +54,6 @@ export function combinationProblems(
       });
     }
   });
-  const mode = values.get('mode');
-  if (mode?.value === 'cluster') {
-    problems.push({
-      code: 'config.wrong-value',
-      parameters: {
-        ...{ key: 'mode', value: 'cluster', source: sourceName(mode.source) },
-        nearest: 'none',
-      },
-      expects: { key: 'config.expects.one-of', parameters: { words: 'single' } },
-    });
-  }
   return problems;
 }
 

@@ -27,7 +27,8 @@ export type EtcdWrite =
   | { readonly type: 'delete'; readonly key: string };
 
 export type EtcdChange =
-  ({ readonly type: 'put' } & EtcdEntry) | { readonly type: 'delete'; readonly key: string };
+  | ({ readonly type: 'put' } & EtcdEntry)
+  | { readonly type: 'delete'; readonly key: string; readonly changedRevision: number };
 
 export interface EtcdWatchListener {
   /** etcd has taken the watch. */

@@ -71,15 +71,18 @@ async function start(name: string): Promise<Replica> {
     },
   } as unknown as GossipPool;
   const formation = createFormation({
-    ...{ cluster: 'west', node: name, pool, directory, clock: systemClock, logger: silentLogger },
+    ...{ cluster: 'west', node: name, pool, directory, ...parts },
     replicas: () => [...alive.keys()].sort().map(memberOf),
     etcd: () => self.client,
     signal: AbortSignal.timeout(90_000),
   });
-  const formed = await formation.formed();
+  await formation.formed();
   const member = await startEtcdMember(
     {
-      ...{ binary: 'etcd', directory, name, listenHost: '127.0.0.1', token: 'west', ...formed },
+      ...{ binary: 'etcd', directory, name, listenHost: '127.0.0.1', token: 'west' },
+      formed: () => formation.formed(),
+      lost: (how) => formation.lost(how),
+      failed: (error) => expect(error).toBeUndefined(),
       peerUrl: peerUrlOf(memberOf(name)),
     },
     parts,
@@ -171,6 +174,39 @@ describe('the etcd of a cluster', () => {
     const again = await start('three');
     await reads(again.client, 'lost one');
     expect(await names(again.client)).toEqual(['one', 'three', 'two']);
+  });
+
+  it('takes a member back that was taken out while it ran', async () => {
+    const [one, three] = [running.get('one')!, running.get('three')!];
+    const { id } = (await one.client.members()).find(({ name }) => name === 'three')!;
+    // etcd takes nobody out while it has not heard all of them for five seconds.
+    await poll(async () => {
+      await one.client.removeMember(id);
+      return true;
+    }, 60_000);
+    await poll(async () => {
+      const again = (await one.client.members()).find(({ name }) => name === 'three');
+      return again !== undefined && again.id !== id ? true : undefined;
+    }, 60_000);
+    await takesWrites(one.client, 'taken out');
+    await reads(three.client, 'taken out');
+  });
+
+  it('never starts a member anew whose vote the founding did not have', async () => {
+    // As one that has lost its data before it could ask: the others run, and say what was decided.
+    const three = running.get('three')!;
+    await three.stop();
+    rmSync(three.directory, { recursive: true });
+    for (const name of ['one', 'two']) await running.get(name)!.stop();
+    const starting = start('three');
+    const others = await Promise.all([start('one'), start('two')]);
+    await takesWrites(others[0].client, 'all were away');
+    const again = await starting;
+    await reads(again.client, 'all were away');
+    const formation = JSON.parse(
+      readFileSync(path.join(again.directory, 'formation.json'), 'utf8'),
+    ) as { formed: { initialState: string } };
+    expect(formation.formed.initialState).toBe('existing');
   });
 
   it('needs an etcd that is there', async () => {

@@ -29,7 +29,11 @@ beforeAll(async () => {
   member = await startEtcdMember(
     {
       ...{ binary: 'etcd', directory: root, name: 'alone', listenHost: '127.0.0.1', token: 't' },
-      ...{ peerUrl, initialCluster: [{ name: 'alone', peerUrl }], initialState: 'new' },
+      peerUrl,
+      formed: () =>
+        Promise.resolve({ initialCluster: [{ name: 'alone', peerUrl }], initialState: 'new' }),
+      lost: () => expect.unreachable('it is the only member'),
+      failed: () => expect.unreachable('it is formed'),
     },
     parts,
   );

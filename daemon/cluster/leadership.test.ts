@@ -1,0 +1,176 @@
+// Leadership before an etcd in memory on a virtual clock: who leads after a death, a hand-over, a
+// watch that hangs, a quorum that is lost, and from when on the next one may write.
+
+import { describe, expect, it } from 'vitest';
+import { silentLogger } from '../support/logger.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+import { writeValidityMs, type LeaderEntry } from './election.ts';
+import { MemoryEtcd } from './etcd.fixture.ts';
+import { Leadership } from './leadership.ts';
+
+interface Replica {
+  readonly node: string;
+  readonly leadership: Leadership;
+  /** Its watches tell nothing any more. */
+  watchHangs: boolean;
+  /** It reaches no etcd at all. */
+  cut: boolean;
+  readonly epochs: number[];
+}
+
+function cluster(probe: 'dead' | 'silent' | 'answers' = 'dead') {
+  const clock = new VirtualClock();
+  const memory = new MemoryEtcd(clock);
+  const replicas = ['one', 'two', 'three'].map((node): Replica => {
+    const epochs: number[] = [];
+    const client = memory.client(() => replica.watchHangs || replica.cut);
+    const reach =
+      <A extends unknown[], T>(call: (...args: A) => Promise<T>) =>
+      (...args: A): Promise<T> =>
+        replica.cut ? Promise.reject(new Error('no route')) : call(...args);
+    const leadership = new Leadership({
+      node,
+      etcd: {
+        ...client,
+        get: reach(client.get),
+        commit: reach(client.commit),
+        grant: reach(client.grant),
+        keepAlive: reach(client.keepAlive),
+        revoke: reach(client.revoke),
+      },
+      able: () => true,
+      newestEpoch: () => 0,
+      probe: () => Promise.resolve(probe),
+      suspects: () => false,
+      changed: (leader: LeaderEntry | undefined, leads) => {
+        if (leads && leader !== undefined) epochs.push(leader.epoch);
+      },
+      clock,
+      logger: silentLogger,
+    });
+    const replica: Replica = { node, leadership, watchHangs: false, cut: false, epochs };
+    return replica;
+  });
+  const leaders = (): Replica[] => replicas.filter(({ leadership }) => leadership.leads);
+  /** The one leader, as soon as there is one other than `than`. */
+  const leader = async (than?: Replica, limitMs = 30_000): Promise<Replica> => {
+    const others = (): Replica[] => leaders().filter((one) => one !== than);
+    expect(await clock.runUntil(() => others().length === 1, limitMs)).toBe(true);
+    return others()[0]!;
+  };
+  const mayWrite = async ({ leadership }: Replica, limitMs: number): Promise<number> => {
+    const fromMs = clock.monotonicMs();
+    let answer: boolean | undefined;
+    void leadership.mayWrite(new AbortController().signal).then((may) => (answer = may));
+    expect(await clock.runUntil(() => answer !== undefined, limitMs)).toBe(true);
+    expect(answer).toBe(true);
+    return clock.monotonicMs() - fromMs;
+  };
+  for (const { leadership } of replicas) leadership.start();
+  return { clock, memory, replicas, leaders, leader, mayWrite };
+}
+
+describe('leadership', () => {
+  it('is one replica’s, which keeps it', async () => {
+    const { clock, leaders, leader } = cluster();
+    const first = await leader();
+    await clock.advanceAsync(60_000);
+    expect(leaders()).toEqual([first]);
+    expect(first.epochs).toEqual([1]);
+  });
+
+  it('passes on within 0.1 s when its holder stops, and the next one writes at once', async () => {
+    const { clock, leader, mayWrite } = cluster();
+    const first = await leader();
+    const fromMs = clock.monotonicMs();
+    const stopped = first.leadership.resign();
+    const next = await leader(first);
+    expect(await mayWrite(next, 5_000)).toBeLessThan(100);
+    expect(clock.monotonicMs() - fromMs).toBeLessThan(100);
+    expect(next.epochs).toEqual([2]);
+    await clock.advanceAsync(2_000);
+    await stopped;
+  });
+
+  it('passes on when the watches of those that are left hang', async () => {
+    const { replicas, leader } = cluster();
+    const first = await leader();
+    for (const replica of replicas) replica.watchHangs = true;
+    void first.leadership.resign();
+    const next = await leader(first, 5_000);
+    expect(next.epochs).toEqual([2]);
+  });
+
+  it('passes on when its holder is dead, which two signs say', async () => {
+    const { clock, replicas, leader, mayWrite } = cluster('dead');
+    const first = await leader();
+    await clock.advanceAsync(5_000);
+    first.cut = true;
+    const fromMs = clock.monotonicMs();
+    for (const { leadership } of replicas) {
+      if (leadership !== first.leadership) leadership.doubt(first.node);
+    }
+    const next = await leader(first);
+    await mayWrite(next, 5_000);
+    expect(clock.monotonicMs() - fromMs).toBeLessThan(200);
+  });
+
+  it('waits for the validity of one that is only silent', async () => {
+    const { clock, replicas, leader, mayWrite } = cluster('silent');
+    const first = await leader();
+    await clock.advanceAsync(5_000);
+    first.cut = true;
+    const writesUntil = clock.monotonicMs() + writeValidityMs;
+    for (const { leadership } of replicas) {
+      if (leadership !== first.leadership) leadership.doubt(first.node);
+    }
+    const next = await leader(first);
+    await mayWrite(next, 5_000);
+    expect(clock.monotonicMs()).toBeGreaterThanOrEqual(writesUntil);
+    expect(first.leadership.mayRenew()).toBe(true);
+  });
+
+  it('stays where it is when the doubted leader answers', async () => {
+    const { clock, replicas, leader, leaders } = cluster('answers');
+    const first = await leader();
+    for (let round = 0; round < 10; round += 1) {
+      for (const { leadership } of replicas) leadership.doubt(first.node);
+      await clock.advanceAsync(500);
+    }
+    expect(leaders()).toEqual([first]);
+  });
+
+  it('is nobody else’s while etcd is away, and renews leases meanwhile', async () => {
+    const { clock, memory, leaders, leader } = cluster();
+    const first = await leader();
+    memory.away = true;
+    await clock.advanceAsync(300_000);
+    expect(leaders()).toEqual([first]);
+    expect(first.leadership.mayRenew()).toBe(true);
+    const signal = AbortSignal.abort();
+    expect(await first.leadership.mayWrite(signal)).toBe(false);
+    memory.away = false;
+    await leader();
+    await clock.advanceAsync(10_000);
+    expect(leaders()).toHaveLength(1);
+  });
+
+  it('is handed over by one that goes on, and that leaves it to the others', async () => {
+    const { clock, leader, leaders } = cluster();
+    const first = await leader();
+    void first.leadership.handOver();
+    const next = await leader(first, 1_000);
+    await clock.advanceAsync(60_000);
+    expect(leaders()).toEqual([next]);
+  });
+
+  it('is given back by a campaign that ends after its replica has stopped', async () => {
+    const { clock, memory, replicas, leader } = cluster();
+    memory.latencyMs = 100;
+    await clock.advanceAsync(250);
+    const stopping = replicas.slice(0, 2);
+    for (const { leadership } of stopping) void leadership.resign();
+    const next = await leader(undefined, 3_000);
+    expect(next).toBe(replicas[2]);
+  });
+});
