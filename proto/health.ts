@@ -17,6 +17,7 @@ export const healthTable = {
   'registry-waiting-for-owners': 'warning',
   'registry-suspicious-loss': 'error',
   'registry-differing-nodes': 'error',
+  'registry-driver-fault': 'error',
 
   'peer-silent': 'warning',
   'peer-connecting': 'warning',
@@ -43,6 +44,7 @@ export const healthTable = {
   'pool-refused-merge': 'warning',
   'pool-garbage': 'info',
   'pool-flood': 'warning',
+  'pool-engine-crash': 'error',
 
   'held-removals': 'warning',
   'paused-all': 'info',

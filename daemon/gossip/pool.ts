@@ -99,13 +99,20 @@ export type PoolEvent =
   | { readonly type: 'member-left'; readonly member: PoolMember }
   | { readonly type: 'member-reaped'; readonly member: PoolMember }
   | { readonly type: 'user-event'; readonly event: UserEvent }
-  /** A duplicate node name, a wrong key, a refused merge: named, counted, rate-limited. */
+  /** A duplicate node name, a wrong key, a crash of our own engine: named, counted, rate-limited. */
   | { readonly type: 'trouble'; readonly trouble: PoolTrouble }
   /** A duplicate of our own name won the vote: this member has shut down. */
   | { readonly type: 'evicted'; readonly detail: string };
 
 export interface PoolTrouble {
-  readonly code: 'name-conflict' | 'key-mismatch' | 'refused-merge' | 'garbage' | 'flood';
+  readonly code:
+    | 'name-conflict'
+    | 'key-mismatch'
+    | 'refused-merge'
+    | 'garbage'
+    | 'flood'
+    /** Our own engine died, or could not be started again; `source` is our node. */
+    | 'engine-crash';
   /** The member's name or `host:port`. */
   readonly source: string;
   readonly detail: string;

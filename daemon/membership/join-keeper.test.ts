@@ -82,6 +82,37 @@ describe('the join keeper', () => {
     keeper.stop();
   });
 
+  it('goes on when the pool cannot join at all, and says why', async () => {
+    const clock = handClock();
+    const members = [member('me')];
+    let calls = 0;
+    const pool = {
+      node: 'me',
+      members: () => members,
+      join: async () => {
+        calls += 1;
+        if (calls < 3) throw new Error('the gossip worker is being started again');
+        members.push(member('other'));
+        return { joined: 1, failures: [] };
+      },
+    };
+    const keeper = createJoinKeeper(pool, ['h:1'], {
+      clock,
+      random: { next: () => 0.5 },
+      logger: silentLogger,
+      changed: () => undefined,
+    });
+    keeper.start();
+    await clock.fire();
+    expect(keeper.state).toMatchObject({
+      state: 'joining',
+      failures: [{ address: 'h:1', detail: 'the gossip worker is being started again' }],
+    });
+    await clock.fire();
+    expect(keeper.state).toMatchObject({ state: 'joined', attempts: 3 });
+    keeper.stop();
+  });
+
   it('without addresses does nothing and says that it is alone', async () => {
     const clock = handClock();
     const pool = { node: 'me', members: () => [], join: () => Promise.reject(new Error('called')) };

@@ -2,7 +2,7 @@
 // finds itself alone, and never gives up (the original gave up after three tries, or never tried
 // again: go-syncer.md §3).
 
-import type { GossipPool, JoinFailure } from '../gossip/pool.ts';
+import type { GossipPool, JoinFailure, JoinResult } from '../gossip/pool.ts';
 import { backoff } from '../support/backoff.ts';
 import type { Clock, Timer } from '../support/clock.ts';
 import type { Logger } from '../support/logger.ts';
@@ -70,7 +70,7 @@ export function createJoinKeeper(
 
   const tryOnce = async (): Promise<void> => {
     const before = state;
-    const result = await pool.join(addresses);
+    const result = await joinOrReason();
     // Joining oneself answers, too (the walk-through's first node does it), and is no company.
     const joined = result.joined > 0 && (hasCompany() || result.failures.length === 0);
     publish({
@@ -80,6 +80,19 @@ export function createJoinKeeper(
       failures: result.failures,
     });
     for (const failure of result.failures) report(failure, before.failures);
+  };
+
+  /** A pool that cannot join now, as while its engine is being started again, has failed too. */
+  const joinOrReason = async (): Promise<JoinResult> => {
+    try {
+      return await pool.join(addresses);
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      const failures = addresses.map(
+        (address) => ({ address, reason: 'unreachable', detail }) as const,
+      );
+      return { joined: 0, failures };
+    }
   };
 
   const report = (failure: JoinFailure, before: readonly JoinFailure[]): void => {

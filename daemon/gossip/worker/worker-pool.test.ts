@@ -1,16 +1,20 @@
 // Real worker threads on loopback.
 
+import { createServer } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../support/clock.ts';
 import { silentLogger } from '../../support/logger.ts';
-import type { GossipPool, PoolEvent, PoolSettings } from '../pool.ts';
+import type { GossipPool, PoolEvent, PoolSettings, PoolTrouble } from '../pool.ts';
 import { createGossipPool } from './worker-pool.ts';
 
 const limitMs = 20_000;
 const pools: GossipPool[] = [];
+const closing: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {
+  vi.restoreAllMocks();
+  for (const close of closing.splice(0)) await close();
   await Promise.all(pools.splice(0).map((pool) => pool.close()));
 });
 
@@ -39,6 +43,28 @@ async function pair(): Promise<{ one: GossipPool; two: GossipPool; address: stri
   expect(await two.join([address])).toEqual({ joined: 1, failures: [] });
   await vi.waitFor(() => expect(statuses(one)).toEqual({ one: 'alive', two: 'alive' }), limitMs);
   return { one, two, address };
+}
+
+/** The worker threads that are spoken to from now on, in the order of their first message. */
+function watchWorkers(): Worker[] {
+  const workers: Worker[] = [];
+  const { postMessage } = Worker.prototype;
+  vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (
+    this: Worker,
+    ...args: Parameters<Worker['postMessage']>
+  ) {
+    if (!workers.includes(this)) workers.push(this);
+    postMessage.apply(this, args);
+  });
+  return workers;
+}
+
+function troublesOf(pool: GossipPool): PoolTrouble[] {
+  const troubles: PoolTrouble[] = [];
+  pool.onEvent((event) => {
+    if (event.type === 'trouble') troubles.push(event.trouble);
+  });
+  return troubles;
 }
 
 function statuses(pool: GossipPool): Record<string, string> {
@@ -110,22 +136,22 @@ describe('a pool in a worker thread', () => {
     await expect(create('three', { keys: ['short'] }).start()).rejects.toThrow(/16, 24 or 32/);
   });
 
-  it('starts a worker that died again, on its port and in its pool', async () => {
-    const workers: Worker[] = [];
-    const { postMessage } = Worker.prototype;
-    const spy = vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (
-      this: Worker,
-      ...args: Parameters<Worker['postMessage']>
-    ) {
-      if (!workers.includes(this)) workers.push(this);
-      postMessage.apply(this, args);
-    });
+  it('starts a worker that died again, on its port and in its pool, and says so', async () => {
+    const workers = watchWorkers();
     const { one, two, address } = await pair();
-    spy.mockRestore();
     const [victim] = workers;
+    const troubles = troublesOf(one);
     const lost = one.query('nobody-answers', new Uint8Array(0), { timeoutMs: 60_000 });
     void victim?.terminate();
     await expect(lost).rejects.toThrow(/the gossip worker ended/);
+    expect(troubles).toEqual([
+      {
+        code: 'engine-crash',
+        source: 'one',
+        detail: 'the gossip worker ended with code 1; it is started again',
+        count: 1,
+      },
+    ]);
     await vi.waitFor(async () => expect((await one.stats()).worker_restarts).toBe(1), limitMs);
     await vi.waitFor(() => expect(statuses(one)).toEqual({ one: 'alive', two: 'alive' }), limitMs);
     const back = one.members().find(({ name }) => name === 'one');
@@ -137,6 +163,44 @@ describe('a pool in a worker thread', () => {
       await one.sendEvent('again', Buffer.from(String(events.length)), false);
       expect(events.some((event) => event.type === 'user-event')).toBe(true);
     }, limitMs);
+  });
+
+  it('says why a worker cannot be started again, tries on, and comes back', async () => {
+    const workers = watchWorkers();
+    const { one, address } = await pair();
+    const troubles = troublesOf(one);
+    // Somebody else takes the port at the moment of the crash.
+    const squatter = createServer((socket) => socket.destroy());
+    closing.push(() => new Promise((resolve) => squatter.close(resolve)));
+    one.onEvent((event) => {
+      if (event.type === 'trouble' && troubles.length === 1) {
+        squatter.listen(Number(address.split(':')[1]), '127.0.0.1');
+      }
+    });
+    void workers[0]?.terminate();
+    await vi.waitFor(() => expect(troubles.length).toBeGreaterThan(1), limitMs);
+    expect(troubles[1]).toMatchObject({
+      code: 'engine-crash',
+      detail: expect.stringMatching(/could not be started again: .* in use/) as string,
+    });
+    await expect(one.join([address])).rejects.toThrow(/is being started again/);
+    squatter.close();
+    await vi.waitFor(async () => expect((await one.stats()).members).toBe(2), 60_000);
+    expect(statuses(one)).toEqual({ one: 'alive', two: 'alive' });
+  });
+
+  it('survives a worker that dies again while it comes back', async () => {
+    const workers = watchWorkers();
+    const { one, two } = await pair();
+    for (let crashes = 1; crashes <= 3; crashes += 1) {
+      const known = workers.length;
+      await workers[crashes === 1 ? 0 : known - 1]?.terminate();
+      // The next one dies as soon as it is spoken to.
+      await vi.waitFor(() => expect(workers.length).toBe(known + 1), limitMs);
+    }
+    await vi.waitFor(async () => expect((await one.stats()).members).toBe(2), 60_000);
+    expect(statuses(one)).toEqual({ one: 'alive', two: 'alive' });
+    await vi.waitFor(() => expect(statuses(two)).toEqual({ one: 'alive', two: 'alive' }), limitMs);
   });
 
   it('leaves, and refuses what comes after', async () => {

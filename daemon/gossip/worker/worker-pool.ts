@@ -15,6 +15,8 @@ import type { Call, Failure, Returned, ToMain, ToWorker, WorkerStart } from './p
 const workerMemoryMb = 256;
 /** Members dialled after a crash of the worker. */
 const rejoinCount = 5;
+/** A worker that has run for so long has not died of its start: the next restart comes soon. */
+const soundAfterMs = 60_000;
 /** How long the worker may take to end when it is told to. */
 const endTimeoutMs = 10_000;
 
@@ -53,6 +55,9 @@ class WorkerPool implements GossipPool {
   #phase: Phase = 'new';
   #nextCall = 0;
   #restarts = 0;
+  readonly #waits = backoff({ initialMs: 250, maxMs: 30_000, factor: 2 }, systemRandom);
+  /** Members from before a crash that the new worker has not found again. */
+  #lost = new Map<string, PoolMember>();
 
   constructor(settings: PoolSettings, parts: { readonly logger: Logger; readonly clock: Clock }) {
     this.node = settings.node;
@@ -121,18 +126,20 @@ class WorkerPool implements GossipPool {
       resourceLimits: { maxOldGenerationSizeMb: workerMemoryMb },
     });
     this.#worker = worker;
+    const startedMs = this.#clock.monotonicMs();
     let running = false;
+    let reason = '';
     worker.on('message', (message: ToMain) => this.#receive(worker, message));
-    worker.on('error', (error) => {
-      this.#logger.error({ error: String(error) }, 'the gossip worker failed');
-    });
+    worker.on('error', (error) => (reason = `: ${String(error)}`));
     worker.on('exit', (code) => {
       if (this.#worker !== worker) return;
       this.#worker = undefined;
-      const error = new GossipWorkerError(`the gossip worker ended with code ${code}`);
+      const error = new GossipWorkerError(`the gossip worker ended with code ${code}${reason}`);
       for (const waiting of this.#calls.values()) waiting.reject(error);
       this.#calls.clear();
-      if (running && this.#phase === 'running') void this.#restart();
+      if (!running || this.#phase !== 'running') return;
+      if (this.#clock.monotonicMs() - startedMs > soundAfterMs) this.#waits.reset();
+      void this.#restart(error);
     });
     try {
       const address = await this.#call({ op: 'start' });
@@ -150,37 +157,52 @@ class WorkerPool implements GossipPool {
   }
 
   /** A new worker takes the place of a dead one and dials those that were alive. */
-  async #restart(): Promise<void> {
-    const waits = backoff({ initialMs: 250, maxMs: 30_000, factor: 2 }, systemRandom);
-    const before = [...this.#members.values()].filter(({ name }) => name !== this.node);
-    while (this.#phase === 'running') {
+  async #restart(cause: Error): Promise<void> {
+    for (const [name, member] of this.#members)
+      if (name !== this.node) this.#lost.set(name, member);
+    this.#crashed(`${cause.message}; it is started again`);
+    for (let running = false; !running && this.#phase === 'running';) {
       this.#restarts += 1;
-      const waitMs = waits.nextMs();
-      this.#logger.error(
-        { waitMs, restarts: this.#restarts },
-        'the gossip worker is started again',
-      );
       try {
-        await sleep(this.#clock, waitMs, this.#ended.signal);
+        await sleep(this.#clock, this.#waits.nextMs(), this.#ended.signal);
         await this.#launch();
-        await this.#rejoin(before);
-        return;
+        running = true;
       } catch (error) {
-        this.#logger.error({ error: String(error) }, 'the gossip worker could not be started');
+        // Not while the pool is being closed: that ends the wait, too.
+        if (!this.#ended.signal.aborted) {
+          this.#crashed(`the gossip worker could not be started again: ${String(error)}`);
+        }
       }
     }
+    if (this.#phase !== 'running') return;
+    this.#logger.info({ restarts: this.#restarts }, 'the gossip worker runs again');
+    await this.#rejoin();
   }
 
-  async #rejoin(before: readonly PoolMember[]): Promise<void> {
-    const alive = before.filter(({ status }) => status === 'alive').slice(0, rejoinCount);
+  async #rejoin(): Promise<void> {
+    const lost = [...this.#lost.values()];
+    const alive = lost.filter(({ status }) => status === 'alive').slice(0, rejoinCount);
     const addresses = alive.map(({ address, port }) =>
       address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
     );
-    if (addresses.length > 0) await this.join(addresses);
-    const known = new Set([...this.#members.keys()]);
-    for (const member of before) {
-      if (!known.has(member.name)) this.#tell({ type: 'member-reaped', member });
+    try {
+      if (addresses.length > 0) await this.join(addresses);
+    } catch (error) {
+      // It died again; the next one rejoins.
+      this.#logger.warn({ error: String(error) }, 'the gossip worker could not rejoin');
+      return;
     }
+    this.#lost.clear();
+    for (const member of lost) {
+      if (!this.#members.has(member.name)) this.#tell({ type: 'member-reaped', member });
+    }
+  }
+
+  /** Says that the engine is down, in the log and in the pool's own words. */
+  #crashed(detail: string): void {
+    this.#logger.error({ restarts: this.#restarts }, detail);
+    const trouble = { code: 'engine-crash', source: this.node, detail, count: 1 } as const;
+    this.#tell({ type: 'trouble', trouble });
   }
 
   async #end(call: Extract<Call, { op: 'leave' | 'close' }>): Promise<void> {
