@@ -112,7 +112,8 @@ describe(`a member that is told anything (${runs} inputs)`, options, () => {
     const stats = serf.stats();
     expect(serf.members().map((member) => [member.name, member.status])).toEqual([['me', 'alive']]);
     expect(stats.intents_waiting).toBeLessThanOrEqual(4096);
-    expect(stats.member_time).toBeLessThan(2 ** 33);
+    // One forged message is worth a jump of 2^32 at most, however many come.
+    expect(stats.member_time).toBeLessThan(2 ** 32 * (runs + 1));
     expect(stats.serf_messages_garbage).toBeGreaterThan(0);
   });
 
@@ -139,7 +140,8 @@ describe(`a member that is told anything (${runs} inputs)`, options, () => {
       }),
       { numRuns: Math.ceil(runs / 4) },
     );
-    expect(delegate.localState(false).length).toBeLessThan(1024 * 1024);
+    // Events are remembered within 4 MiB; the rest is about the few members.
+    expect(delegate.localState(false).length).toBeLessThan(5 * 1024 * 1024);
     const delivered = events.flatMap((event) =>
       event.type === 'user-event'
         ? [
