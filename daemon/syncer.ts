@@ -105,10 +105,12 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
     const store = replica?.store ?? sqlite;
     undo.push({ name: 'store', run: () => store.close() });
 
-    const bare = createDriver(config.registry.kind, registryOptions(config.registry), {
-      ...surroundings,
-      logger: log('registry'),
-    });
+    const bare = createDriver(
+      config.registry.kind,
+      registryOptions(config.registry),
+      { ...surroundings, logger: log('registry') },
+      config.registry.options,
+    );
     const driver = replica?.fence(bare) ?? bare;
     const engine = createSyncEngine({
       cluster,
@@ -181,7 +183,7 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
       const addresses = [hostPort(address.host, address.port)];
       replication.connect({ cluster: peer, addresses, tls: config.tls.cert !== undefined });
     }
-    replica?.begin({ pool, membership, replication, engine });
+    const replicas = replica?.begin({ pool, membership, replication, engine });
     undo.push({ name: 'cluster', run: () => replica?.stop() });
     pool.onEvent((event) => {
       if (event.type === 'evicted') ask('evicted');
@@ -204,6 +206,7 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
         membership,
         replication,
         store,
+        replicas,
         logs: parts.logs,
         configAccess: parts.configAccess,
         clock,

@@ -73,6 +73,14 @@ export const errorTable = {
   'etcd.missing': { grpc: 'FAILED_PRECONDITION', exit: 'config' },
   'etcd.unsupported': { grpc: 'FAILED_PRECONDITION', exit: 'config' },
   'cluster.fourth-replica': { grpc: 'FAILED_PRECONDITION', exit: 'config' },
+  'cluster.single-mode': { grpc: 'FAILED_PRECONDITION', exit: 'failure' },
+  'cluster.no-leader': { grpc: 'UNAVAILABLE', exit: 'unavailable' },
+  'cluster.nobody-else': { grpc: 'FAILED_PRECONDITION', exit: 'failure' },
+  'cluster.no-answer': { grpc: 'UNAVAILABLE', exit: 'unavailable' },
+  'cluster.still-alive': { grpc: 'FAILED_PRECONDITION', exit: 'failure' },
+  'cluster.foreign-etcd': { grpc: 'FAILED_PRECONDITION', exit: 'failure' },
+  'cluster.etcd-away': { grpc: 'UNAVAILABLE', exit: 'unavailable' },
+  'cluster.etcd-refused': { grpc: 'FAILED_PRECONDITION', exit: 'failure' },
 
   'runtime.too-old': { grpc: 'FAILED_PRECONDITION', exit: 'system' },
   'listen.in-use': { grpc: 'FAILED_PRECONDITION', exit: 'system' },
@@ -92,6 +100,7 @@ export const errorTable = {
 
   // The registry: its conditions (registry/driver.ts UnknownReason) and its plugin.
   'registry.plugin-unknown': { grpc: 'INVALID_ARGUMENT', exit: 'config' },
+  'registry.plugin-broken': { grpc: 'INVALID_ARGUMENT', exit: 'config' },
   'registry.starting': { grpc: 'UNAVAILABLE', exit: 'unavailable' },
   'registry.unreachable': { grpc: 'UNAVAILABLE', exit: 'unavailable' },
   'registry.refused-rights': { grpc: 'PERMISSION_DENIED', exit: 'permission' },
@@ -100,6 +109,7 @@ export const errorTable = {
   'registry.waiting-for-owners': { grpc: 'UNAVAILABLE', exit: 'unavailable' },
   'registry.suspicious-loss': { grpc: 'FAILED_PRECONDITION', exit: 'unavailable' },
   'registry.differing-nodes': { grpc: 'FAILED_PRECONDITION', exit: 'unavailable' },
+  'registry.driver-fault': { grpc: 'UNAVAILABLE', exit: 'unavailable' },
 
   // The control API and the commands on it.
   'control.not-running': { grpc: 'UNAVAILABLE', exit: 'unavailable' },

@@ -2,6 +2,7 @@
 
 import type { CommandSpec } from './command.ts';
 import { activityCommand } from './commands/activity.ts';
+import { clusterCommand } from './commands/cluster.ts';
 import { clustersCommand } from './commands/clusters.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommand } from './commands/config.ts';
@@ -28,6 +29,7 @@ export const commands: readonly CommandSpec[] = [
   daemonCommand,
   statusCommand,
   clustersCommand,
+  clusterCommand,
   servicesCommand,
   instancesCommand,
   explainCommand,

@@ -89,6 +89,11 @@ export async function admit(
   };
 }
 
+/** Forgets as which member a replica was taken in, once that is gone. */
+export async function forgetTaken(etcd: Pick<EtcdClient, 'commit'>, name: string): Promise<void> {
+  await etcd.commit([], [{ type: 'delete', key: takenPrefix + name }]);
+}
+
 function readTaken(value: Uint8Array | undefined): Taken | undefined {
   return value === undefined ? undefined : (JSON.parse(Buffer.from(value).toString()) as Taken);
 }

@@ -19,9 +19,10 @@ import type { SyncRole } from '../sync/writer-epoch.ts';
 import { createEtcdClient, type EtcdClient } from './etcd-client.ts';
 import { checkEtcdBinary, startEtcdMember, type EtcdMember } from './etcd-member.ts';
 import { fenceDriver } from './fence.ts';
-import { createFormation, peerUrlOf } from './formation.ts';
+import { createFormation, peerUrlOf, type Formation } from './formation.ts';
 import { Leadership } from './leadership.ts';
 import type { LeaderEntry } from './election.ts';
+import { createOperations, type ClusterOperations } from './operations.ts';
 import { startUpkeep, type Upkeep } from './upkeep.ts';
 
 export interface ReplicaOptions {
@@ -51,7 +52,8 @@ export interface Replica {
   readonly store: EtcdStore;
   readonly role: SyncRole;
   fence(driver: RegistryDriver): RegistryDriver;
-  begin(surroundings: ReplicaSurroundings): void;
+  /** Starts its part in the cluster; gives what people may ask of that. */
+  begin(surroundings: ReplicaSurroundings): ClusterOperations;
   /** Whether another replica of the cluster lives. */
   readonly hasCompany: boolean;
   /** Hands the lead over, and ends etcd. */
@@ -73,6 +75,7 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
   let client: EtcdClient | undefined;
   let member: EtcdMember | undefined;
   let upkeep: Upkeep | undefined;
+  let formation: Formation | undefined;
   let followed = '';
 
   const replicas = (): readonly PoolMember[] =>
@@ -119,21 +122,22 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
     let endpoints = options.etcdAddresses;
     if (endpoints.length === 0) {
       const directory = path.join(options.dataDir, 'etcd');
-      const formation = createFormation({
+      const forming = createFormation({
         ...{ cluster, node, pool, directory, replicas, clock, logger },
         random: options.random,
         etcd: () => client,
         signal: stopping.signal,
       });
-      await formation.formed();
+      formation = forming;
+      await forming.formed();
       const self = replicas().find(({ name }) => name === node);
       if (self === undefined) throw new Error('this replica is not in its own pool');
       member = await startEtcdMember(
         {
           ...{ binary, directory, name: node, peerUrl: peerUrlOf(self), token: cluster },
           listenHost: options.listenHost,
-          formed: () => formation.formed(),
-          lost: (how) => formation.lost(how),
+          formed: () => forming.formed(),
+          lost: (how) => forming.lost(how),
           failed,
         },
         options,
@@ -197,6 +201,16 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
     begin(surroundings) {
       around = surroundings;
       begin(surroundings).catch(failed);
+      return createOperations({
+        ...{ node, pool: surroundings.pool, clock, logger },
+        replicas: () => surroundings.membership.view.replicas,
+        leadership: () => leadership,
+        etcd: () => client,
+        etcdView: () => upkeep?.view,
+        ownsEtcd: options.etcdAddresses.length === 0,
+        trouble: () => member?.trouble ?? formation?.waitsFor ?? 'starting',
+        mapping: () => store.mapping,
+      });
     },
     get hasCompany() {
       return replicas().some(({ name }) => name !== node);

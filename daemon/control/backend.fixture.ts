@@ -139,6 +139,8 @@ export interface FixtureBackend extends ControlBackend {
   status: SyncStatus;
   rows: readonly InstanceRow[];
   members: readonly PoolMember[];
+  /** Missing at first: one syncer alone. */
+  replicas: ControlBackend['replicas'];
   /** Tells the watchers that something changed. */
   changed(): void;
   /** Writes one line to the log. */
@@ -217,6 +219,7 @@ export function fixtureBackend(
     },
     clock: systemClock,
     logger: silentLogger,
+    replicas: undefined,
     joinState: () => ({
       addresses: ['10.0.0.11:30190'],
       state: 'joined',

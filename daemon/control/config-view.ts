@@ -29,6 +29,7 @@ export function viewConfig(view: ConfigView): ConfigState {
       source: entry.source,
       locked: entry.locked,
       live: entry.live,
+      about: entry.about ?? {},
     })),
   };
 }

@@ -14,6 +14,7 @@ import { controlApi, rangesOverlap } from '../../proto/control/api-version.ts';
 import { editsOf, viewConfig, viewOutcome, viewProblem, viewVerdict } from './config-view.ts';
 import { findInstance, listInstances } from './instance-list.ts';
 import { streamLogs } from './log-stream.ts';
+import { replicasOf, viewCluster } from './cluster-view.ts';
 import type { ControlBackend } from './ports.ts';
 import { runQuery } from './query.ts';
 import {
@@ -129,6 +130,14 @@ export function createHandlers(backend: ControlBackend, serve: Serve): ControlSe
         keys: { ...outcome.keys },
         primaryKeys: { ...outcome.primaryKeys },
       };
+    }),
+
+    getCluster: serve.unary(() => viewCluster(backend)),
+    transferLeader: serve.unary(async () => replicasOf(backend).transferLeader()),
+    removeReplica: serve.unary(async ({ node, rejoin }) => {
+      requireText('node', node);
+      await replicasOf(backend).remove(node, rejoin);
+      return {};
     }),
 
     listActivity: serve.unary(async (request) => {

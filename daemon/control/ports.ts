@@ -2,6 +2,7 @@
 // small one of their own.
 
 import type { GossipPool, PoolTrouble } from '../gossip/pool.ts';
+import type { ClusterOperations } from '../cluster/operations.ts';
 import type { CheckContext } from '../diagnostics/check.ts';
 import type { JoinState } from '../membership/join-keeper.ts';
 import type { PoolView } from '../membership/peers.ts';
@@ -72,6 +73,8 @@ interface ConfigValue {
   readonly locked: boolean;
   /** Takes effect without a restart. */
   readonly live: boolean;
+  /** What it is for, by language, where a registry driver brings the key. */
+  readonly about?: Readonly<Record<string, string>>;
 }
 
 export interface ConfigView {
@@ -141,6 +144,8 @@ export interface ControlBackend {
   readonly config: ConfigAccess;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** `undefined`: one syncer alone (`mode: single`). */
+  readonly replicas: ClusterOperations | undefined;
   joinState(): JoinState | undefined;
   poolView(): PoolView | undefined;
   /** Troubles of the last minutes, one per code and source. */

@@ -10,6 +10,7 @@ import type {
   UiLink,
 } from '../control/ports.ts';
 import { checkContextOf } from '../diagnostics/context.ts';
+import type { ClusterOperations } from '../cluster/operations.ts';
 import type { GossipPool } from '../gossip/pool.ts';
 import type { Membership } from '../membership/membership.ts';
 import type { LinkStatus } from '../replication/link-status.ts';
@@ -28,6 +29,7 @@ export interface ControlParts {
   readonly membership: Membership;
   readonly replication: Replication;
   readonly store: Store;
+  readonly replicas: ClusterOperations | undefined;
   readonly logs: LogSource;
   readonly configAccess: ConfigAccess;
   readonly clock: Clock;
@@ -48,6 +50,7 @@ export function controlBackend(parts: ControlParts): ControlBackend {
     logs: parts.logs,
     config: parts.configAccess,
     clock: parts.clock,
+    replicas: parts.replicas,
     logger: parts.logger,
     joinState: () => membership.join,
     poolView: () => membership.view,

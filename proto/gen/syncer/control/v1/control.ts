@@ -664,6 +664,13 @@ export interface ConfigEntry {
   locked: boolean;
   /** Takes effect without a restart. */
   live: boolean;
+  /** What the key is for, by language, where a registry driver brings the key. */
+  about: { [key: string]: string };
+}
+
+export interface ConfigEntry_AboutEntry {
+  key: string;
+  value: string;
 }
 
 export interface ConfigChange {
@@ -716,6 +723,71 @@ export interface ShutdownRequest {
 }
 
 export interface ShutdownResponse {}
+
+export interface ClusterRequest {}
+
+export interface ClusterState {
+  /** `single` or `cluster`; with `single` nothing else is there but the names. */
+  mode: string;
+  cluster: string;
+  node: string;
+  /** `leader` or `follower`. */
+  role: string;
+  /** Absent: nobody leads that this replica knows of. */
+  leader?: string | undefined;
+  /** The leader's term. */
+  epoch?: number | undefined;
+  replicas: Replica[];
+  etcd?: ClusterEtcd | undefined;
+  mapping?: ClusterMapping | undefined;
+}
+
+export interface Replica {
+  node: string;
+  /** Of its RPC port; empty: it is not in the pool. */
+  address: string;
+  /** `alive`, `leaving`, `left`, `failed`; `absent`: etcd alone knows it. */
+  status: string;
+  self: boolean;
+  leads: boolean;
+  /** Its etcd member: `started`, `added`, `none`; `foreign`: etcd is not the replicas' own. */
+  etcd: string;
+}
+
+export interface ClusterEtcd {
+  /** `forming`, `answering`, `away`. */
+  state: string;
+  /** Why, in the daemon's words; empty while it answers. */
+  detail: string;
+  version: string;
+  members: number;
+  bytes: number;
+}
+
+export interface ClusterMapping {
+  /** `apart`, `reading`, `following`, `away`. */
+  state: string;
+  detail: string;
+  /** Changes that etcd does not have yet. */
+  waiting: number;
+  /** Keys whose values cannot be read; they are kept. */
+  unreadable: string[];
+}
+
+export interface TransferLeaderRequest {}
+
+export interface TransferLeaderResponse {
+  from: string;
+  to: string;
+}
+
+export interface RemoveReplicaRequest {
+  node: string;
+  /** It comes back with an empty member; otherwise it must have stopped. */
+  rejoin: boolean;
+}
+
+export interface RemoveReplicaResponse {}
 
 function createBaseVersionRequest(): VersionRequest {
   return { clientVersion: '', apiMin: 0, apiMax: 0 };
@@ -8370,7 +8442,7 @@ export const ConfigState: MessageFns<ConfigState> = {
 };
 
 function createBaseConfigEntry(): ConfigEntry {
-  return { key: '', valueJson: '', source: '', locked: false, live: false };
+  return { key: '', valueJson: '', source: '', locked: false, live: false, about: {} };
 }
 
 export const ConfigEntry: MessageFns<ConfigEntry> = {
@@ -8390,6 +8462,9 @@ export const ConfigEntry: MessageFns<ConfigEntry> = {
     if (message.live !== false) {
       writer.uint32(40).bool(message.live);
     }
+    globalThis.Object.entries(message.about).forEach(([key, value]: [string, string]) => {
+      ConfigEntry_AboutEntry.encode({ key: key as any, value }, writer.uint32(50).fork()).join();
+    });
     return writer;
   },
 
@@ -8446,6 +8521,17 @@ export const ConfigEntry: MessageFns<ConfigEntry> = {
             message.live = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            const entry6 = ConfigEntry_AboutEntry.decode(reader, reader.uint32());
+            if (entry6.value !== undefined) {
+              message.about[entry6.key] = entry6.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -8468,6 +8554,82 @@ export const ConfigEntry: MessageFns<ConfigEntry> = {
     message.source = object.source ?? '';
     message.locked = object.locked ?? false;
     message.live = object.live ?? false;
+    message.about = (globalThis.Object.entries(object.about ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseConfigEntry_AboutEntry(): ConfigEntry_AboutEntry {
+  return { key: '', value: '' };
+}
+
+export const ConfigEntry_AboutEntry: MessageFns<ConfigEntry_AboutEntry> = {
+  encode(message: ConfigEntry_AboutEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== '') {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== '') {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfigEntry_AboutEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfigEntry_AboutEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ConfigEntry_AboutEntry>): ConfigEntry_AboutEntry {
+    return ConfigEntry_AboutEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ConfigEntry_AboutEntry>): ConfigEntry_AboutEntry {
+    const message = createBaseConfigEntry_AboutEntry();
+    message.key = object.key ?? '';
+    message.value = object.value ?? '';
     return message;
   },
 };
@@ -9149,6 +9311,745 @@ export const ShutdownResponse: MessageFns<ShutdownResponse> = {
   },
 };
 
+function createBaseClusterRequest(): ClusterRequest {
+  return {};
+}
+
+export const ClusterRequest: MessageFns<ClusterRequest> = {
+  encode(_: ClusterRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClusterRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClusterRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ClusterRequest>): ClusterRequest {
+    return ClusterRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ClusterRequest>): ClusterRequest {
+    const message = createBaseClusterRequest();
+    return message;
+  },
+};
+
+function createBaseClusterState(): ClusterState {
+  return {
+    mode: '',
+    cluster: '',
+    node: '',
+    role: '',
+    leader: undefined,
+    epoch: undefined,
+    replicas: [],
+    etcd: undefined,
+    mapping: undefined,
+  };
+}
+
+export const ClusterState: MessageFns<ClusterState> = {
+  encode(message: ClusterState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mode !== '') {
+      writer.uint32(10).string(message.mode);
+    }
+    if (message.cluster !== '') {
+      writer.uint32(18).string(message.cluster);
+    }
+    if (message.node !== '') {
+      writer.uint32(26).string(message.node);
+    }
+    if (message.role !== '') {
+      writer.uint32(34).string(message.role);
+    }
+    if (message.leader !== undefined) {
+      writer.uint32(42).string(message.leader);
+    }
+    if (message.epoch !== undefined) {
+      writer.uint32(49).double(message.epoch);
+    }
+    for (const v of message.replicas) {
+      Replica.encode(v!, writer.uint32(58).fork()).join();
+    }
+    if (message.etcd !== undefined) {
+      ClusterEtcd.encode(message.etcd, writer.uint32(66).fork()).join();
+    }
+    if (message.mapping !== undefined) {
+      ClusterMapping.encode(message.mapping, writer.uint32(74).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClusterState {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClusterState();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.mode = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.cluster = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.leader = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.epoch = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.replicas.push(Replica.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.etcd = ClusterEtcd.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.mapping = ClusterMapping.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ClusterState>): ClusterState {
+    return ClusterState.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ClusterState>): ClusterState {
+    const message = createBaseClusterState();
+    message.mode = object.mode ?? '';
+    message.cluster = object.cluster ?? '';
+    message.node = object.node ?? '';
+    message.role = object.role ?? '';
+    message.leader = object.leader ?? undefined;
+    message.epoch = object.epoch ?? undefined;
+    message.replicas = object.replicas?.map((e) => Replica.fromPartial(e)) || [];
+    message.etcd =
+      object.etcd !== undefined && object.etcd !== null
+        ? ClusterEtcd.fromPartial(object.etcd)
+        : undefined;
+    message.mapping =
+      object.mapping !== undefined && object.mapping !== null
+        ? ClusterMapping.fromPartial(object.mapping)
+        : undefined;
+    return message;
+  },
+};
+
+function createBaseReplica(): Replica {
+  return { node: '', address: '', status: '', self: false, leads: false, etcd: '' };
+}
+
+export const Replica: MessageFns<Replica> = {
+  encode(message: Replica, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.node !== '') {
+      writer.uint32(10).string(message.node);
+    }
+    if (message.address !== '') {
+      writer.uint32(18).string(message.address);
+    }
+    if (message.status !== '') {
+      writer.uint32(26).string(message.status);
+    }
+    if (message.self !== false) {
+      writer.uint32(32).bool(message.self);
+    }
+    if (message.leads !== false) {
+      writer.uint32(40).bool(message.leads);
+    }
+    if (message.etcd !== '') {
+      writer.uint32(50).string(message.etcd);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Replica {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplica();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.status = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.self = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.leads = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.etcd = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Replica>): Replica {
+    return Replica.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Replica>): Replica {
+    const message = createBaseReplica();
+    message.node = object.node ?? '';
+    message.address = object.address ?? '';
+    message.status = object.status ?? '';
+    message.self = object.self ?? false;
+    message.leads = object.leads ?? false;
+    message.etcd = object.etcd ?? '';
+    return message;
+  },
+};
+
+function createBaseClusterEtcd(): ClusterEtcd {
+  return { state: '', detail: '', version: '', members: 0, bytes: 0 };
+}
+
+export const ClusterEtcd: MessageFns<ClusterEtcd> = {
+  encode(message: ClusterEtcd, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== '') {
+      writer.uint32(10).string(message.state);
+    }
+    if (message.detail !== '') {
+      writer.uint32(18).string(message.detail);
+    }
+    if (message.version !== '') {
+      writer.uint32(26).string(message.version);
+    }
+    if (message.members !== 0) {
+      writer.uint32(32).int32(message.members);
+    }
+    if (message.bytes !== 0) {
+      writer.uint32(41).double(message.bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClusterEtcd {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClusterEtcd();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.detail = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.members = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.bytes = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ClusterEtcd>): ClusterEtcd {
+    return ClusterEtcd.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ClusterEtcd>): ClusterEtcd {
+    const message = createBaseClusterEtcd();
+    message.state = object.state ?? '';
+    message.detail = object.detail ?? '';
+    message.version = object.version ?? '';
+    message.members = object.members ?? 0;
+    message.bytes = object.bytes ?? 0;
+    return message;
+  },
+};
+
+function createBaseClusterMapping(): ClusterMapping {
+  return { state: '', detail: '', waiting: 0, unreadable: [] };
+}
+
+export const ClusterMapping: MessageFns<ClusterMapping> = {
+  encode(message: ClusterMapping, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== '') {
+      writer.uint32(10).string(message.state);
+    }
+    if (message.detail !== '') {
+      writer.uint32(18).string(message.detail);
+    }
+    if (message.waiting !== 0) {
+      writer.uint32(24).int32(message.waiting);
+    }
+    for (const v of message.unreadable) {
+      writer.uint32(34).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClusterMapping {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClusterMapping();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.detail = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.waiting = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.unreadable.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ClusterMapping>): ClusterMapping {
+    return ClusterMapping.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ClusterMapping>): ClusterMapping {
+    const message = createBaseClusterMapping();
+    message.state = object.state ?? '';
+    message.detail = object.detail ?? '';
+    message.waiting = object.waiting ?? 0;
+    message.unreadable = object.unreadable?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseTransferLeaderRequest(): TransferLeaderRequest {
+  return {};
+}
+
+export const TransferLeaderRequest: MessageFns<TransferLeaderRequest> = {
+  encode(_: TransferLeaderRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TransferLeaderRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTransferLeaderRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TransferLeaderRequest>): TransferLeaderRequest {
+    return TransferLeaderRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<TransferLeaderRequest>): TransferLeaderRequest {
+    const message = createBaseTransferLeaderRequest();
+    return message;
+  },
+};
+
+function createBaseTransferLeaderResponse(): TransferLeaderResponse {
+  return { from: '', to: '' };
+}
+
+export const TransferLeaderResponse: MessageFns<TransferLeaderResponse> = {
+  encode(message: TransferLeaderResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.from !== '') {
+      writer.uint32(10).string(message.from);
+    }
+    if (message.to !== '') {
+      writer.uint32(18).string(message.to);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TransferLeaderResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTransferLeaderResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.from = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TransferLeaderResponse>): TransferLeaderResponse {
+    return TransferLeaderResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TransferLeaderResponse>): TransferLeaderResponse {
+    const message = createBaseTransferLeaderResponse();
+    message.from = object.from ?? '';
+    message.to = object.to ?? '';
+    return message;
+  },
+};
+
+function createBaseRemoveReplicaRequest(): RemoveReplicaRequest {
+  return { node: '', rejoin: false };
+}
+
+export const RemoveReplicaRequest: MessageFns<RemoveReplicaRequest> = {
+  encode(message: RemoveReplicaRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.node !== '') {
+      writer.uint32(10).string(message.node);
+    }
+    if (message.rejoin !== false) {
+      writer.uint32(16).bool(message.rejoin);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveReplicaRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveReplicaRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.rejoin = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RemoveReplicaRequest>): RemoveReplicaRequest {
+    return RemoveReplicaRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RemoveReplicaRequest>): RemoveReplicaRequest {
+    const message = createBaseRemoveReplicaRequest();
+    message.node = object.node ?? '';
+    message.rejoin = object.rejoin ?? false;
+    return message;
+  },
+};
+
+function createBaseRemoveReplicaResponse(): RemoveReplicaResponse {
+  return {};
+}
+
+export const RemoveReplicaResponse: MessageFns<RemoveReplicaResponse> = {
+  encode(_: RemoveReplicaResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveReplicaResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveReplicaResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RemoveReplicaResponse>): RemoveReplicaResponse {
+    return RemoveReplicaResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<RemoveReplicaResponse>): RemoveReplicaResponse {
+    const message = createBaseRemoveReplicaResponse();
+    return message;
+  },
+};
+
 export type ControlServiceService = typeof ControlServiceService;
 export const ControlServiceService = {
   /** The handshake: both sides say what they speak. */
@@ -9365,6 +10266,45 @@ export const ControlServiceService = {
       Buffer.from(KeysResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): KeysResponse => KeysResponse.decode(value),
   },
+  /** Cluster mode: the replicas of this cluster, who leads, and their etcd. */
+  getCluster: {
+    path: '/syncer.control.v1.ControlService/GetCluster' as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ClusterRequest): Buffer =>
+      Buffer.from(ClusterRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ClusterRequest => ClusterRequest.decode(value),
+    responseSerialize: (value: ClusterState): Buffer =>
+      Buffer.from(ClusterState.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ClusterState => ClusterState.decode(value),
+  },
+  /** The lead goes to another replica; answered when that one has it. */
+  transferLeader: {
+    path: '/syncer.control.v1.ControlService/TransferLeader' as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: TransferLeaderRequest): Buffer =>
+      Buffer.from(TransferLeaderRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TransferLeaderRequest =>
+      TransferLeaderRequest.decode(value),
+    responseSerialize: (value: TransferLeaderResponse): Buffer =>
+      Buffer.from(TransferLeaderResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TransferLeaderResponse =>
+      TransferLeaderResponse.decode(value),
+  },
+  /** Takes a replica's etcd member out, for good or to begin anew. */
+  removeReplica: {
+    path: '/syncer.control.v1.ControlService/RemoveReplica' as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RemoveReplicaRequest): Buffer =>
+      Buffer.from(RemoveReplicaRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RemoveReplicaRequest => RemoveReplicaRequest.decode(value),
+    responseSerialize: (value: RemoveReplicaResponse): Buffer =>
+      Buffer.from(RemoveReplicaResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RemoveReplicaResponse =>
+      RemoveReplicaResponse.decode(value),
+  },
   /** The audit log, newest first. */
   listActivity: {
     path: '/syncer.control.v1.ControlService/ListActivity' as const,
@@ -9499,6 +10439,12 @@ export interface ControlServiceServer extends UntypedServiceImplementation {
   leave: handleUnaryCall<LeaveRequest, LeaveResponse>;
   forceLeave: handleUnaryCall<ForceLeaveRequest, ForceLeaveResponse>;
   keys: handleUnaryCall<KeysRequest, KeysResponse>;
+  /** Cluster mode: the replicas of this cluster, who leads, and their etcd. */
+  getCluster: handleUnaryCall<ClusterRequest, ClusterState>;
+  /** The lead goes to another replica; answered when that one has it. */
+  transferLeader: handleUnaryCall<TransferLeaderRequest, TransferLeaderResponse>;
+  /** Takes a replica's etcd member out, for good or to begin anew. */
+  removeReplica: handleUnaryCall<RemoveReplicaRequest, RemoveReplicaResponse>;
   /** The audit log, newest first. */
   listActivity: handleUnaryCall<ListActivityRequest, ListActivityResponse>;
   streamLogs: handleServerStreamingCall<StreamLogsRequest, LogLine>;
@@ -9799,6 +10745,54 @@ export interface ControlServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: KeysResponse) => void,
+  ): ClientUnaryCall;
+  /** Cluster mode: the replicas of this cluster, who leads, and their etcd. */
+  getCluster(
+    request: ClusterRequest,
+    callback: (error: ServiceError | null, response: ClusterState) => void,
+  ): ClientUnaryCall;
+  getCluster(
+    request: ClusterRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ClusterState) => void,
+  ): ClientUnaryCall;
+  getCluster(
+    request: ClusterRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ClusterState) => void,
+  ): ClientUnaryCall;
+  /** The lead goes to another replica; answered when that one has it. */
+  transferLeader(
+    request: TransferLeaderRequest,
+    callback: (error: ServiceError | null, response: TransferLeaderResponse) => void,
+  ): ClientUnaryCall;
+  transferLeader(
+    request: TransferLeaderRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: TransferLeaderResponse) => void,
+  ): ClientUnaryCall;
+  transferLeader(
+    request: TransferLeaderRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: TransferLeaderResponse) => void,
+  ): ClientUnaryCall;
+  /** Takes a replica's etcd member out, for good or to begin anew. */
+  removeReplica(
+    request: RemoveReplicaRequest,
+    callback: (error: ServiceError | null, response: RemoveReplicaResponse) => void,
+  ): ClientUnaryCall;
+  removeReplica(
+    request: RemoveReplicaRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RemoveReplicaResponse) => void,
+  ): ClientUnaryCall;
+  removeReplica(
+    request: RemoveReplicaRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RemoveReplicaResponse) => void,
   ): ClientUnaryCall;
   /** The audit log, newest first. */
   listActivity(
