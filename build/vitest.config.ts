@@ -1,4 +1,5 @@
-// Three projects: `unit` beside the source, `across` in test/, `interop` with real peers.
+// Four projects: `unit` beside the source, `across` in test/, `interop` with real peers, `desktop`
+// with a real Electron.
 import { defineConfig } from 'vitest/config';
 import { SkipReporter } from './skip-reporter.ts';
 
@@ -21,7 +22,7 @@ export default defineConfig({
           ...common,
           name: 'across',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/interop/**'],
+          exclude: ['test/interop/**', 'test/desktop/**'],
           testTimeout: 120_000,
         },
       },
@@ -31,6 +32,17 @@ export default defineConfig({
           name: 'interop',
           include: ['test/interop/**/*.test.ts'],
           testTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: 'desktop',
+          include: ['test/desktop/**/*.test.ts'],
+          globalSetup: 'test/desktop/global-setup.ts',
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           fileParallelism: false,
         },
       },

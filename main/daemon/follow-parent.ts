@@ -2,7 +2,12 @@
 // gone, which shows by the end of standard input. An emitted signal runs the handlers on every
 // system; a sent one runs none on Windows.
 
-process.stdin.on('end', () => process.emit('SIGTERM')).on('error', () => process.emit('SIGTERM'));
-process.stdin.resume();
-// The pipe alone must not keep the process alive.
-process.stdin.unref();
+import { isMainThread } from 'node:worker_threads';
+
+// The daemon's workers load it too, and have a standard input of their own that says nothing.
+if (isMainThread) {
+  process.stdin.on('end', () => process.emit('SIGTERM')).on('error', () => process.emit('SIGTERM'));
+  process.stdin.resume();
+  // The pipe alone must not keep the process alive.
+  process.stdin.unref();
+}
