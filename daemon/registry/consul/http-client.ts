@@ -1,0 +1,177 @@
+// HTTP to the agents or servers of one Consul datacenter: keep-alive pools, deadlines, failover, TLS, the
+// token; and what happened on the way, told apart.
+
+import { Pool, type Dispatcher } from 'undici';
+import { classifyError, isCut, type CallFailure } from '../common/call-failure.ts';
+import { badAnswer, type Trouble } from '../common/trouble.ts';
+import type { ConsulSettings } from './options.ts';
+
+export interface Call {
+  readonly method: 'GET' | 'PUT';
+  /** With query, already escaped. */
+  readonly path: string;
+  readonly body?: string;
+  /** Which pool: reads must not wait behind writes, nor anything behind blocking queries. */
+  readonly use: 'read' | 'write' | 'watch';
+  readonly signal?: AbortSignal;
+  /** Longest that the server may hold the call back beside its work. */
+  readonly waitMs?: number;
+}
+
+/** What Consul says of an answer in its headers. */
+export interface AnswerFacts {
+  /** `X-Consul-Index`; 0 where there is none. */
+  readonly index: number;
+  /** The token may not see all of it. */
+  readonly filtered: boolean;
+  /** False: the server knows no leader, and the answer may be old. */
+  readonly knownLeader: boolean;
+  /** Without a right, nothing is seen. */
+  readonly deniesByDefault: boolean;
+}
+
+/** What became of a call. */
+export type Answer =
+  /** 2xx; `body` is parsed JSON. */
+  { readonly kind: 'ok'; readonly body: unknown; readonly facts: AnswerFacts } | Trouble;
+
+export interface HttpClient {
+  /** The address in use. */
+  readonly address: string;
+  /** Rejects only when `signal` is aborted. */
+  call(call: Call): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export interface HttpClientEvents {
+  /** A connection was refused or cut by the other side, or another address is used from now on. */
+  interrupted(detail: string): void;
+  /** A read was answered by the address in use. */
+  answered(): void;
+}
+
+/** Largest answer that is read: 150,000 instances of one service are some 150 MB. */
+const maxAnswerBytes = 512 * 1024 * 1024;
+/**
+ * Connections per address. Consul takes 200 of one client address together (peers.md §4, "Blocking"),
+ * and other programs of the machine want some. Raising one does more at a time.
+ */
+const connections = { read: 8, write: 4, watch: 2 } as const;
+
+/** Gives the client; it connects when it is first called. */
+export function createHttpClient(
+  settings: Pick<ConsulSettings, 'addresses' | 'tls' | 'token' | 'requestTimeoutMs'>,
+  events: HttpClientEvents,
+): HttpClient {
+  const { addresses, requestTimeoutMs } = settings;
+  const [first] = addresses;
+  if (first === undefined) throw new TypeError('a client without an address');
+  const pools = new Map<string, Pool>();
+  let current = first;
+
+  const poolOf = (address: string, use: Call['use']): Pool => {
+    const key = `${use} ${address}`;
+    let pool = pools.get(key);
+    if (pool === undefined) {
+      const { insecure, ...pem } = settings.tls ?? {};
+      pool = new Pool(address, {
+        connections: connections[use],
+        keepAliveTimeout: 15_000,
+        keepAliveMaxTimeout: 50_000,
+        maxResponseSize: maxAnswerBytes,
+        connect: { timeout: requestTimeoutMs, ...pem, rejectUnauthorized: insecure !== true },
+      });
+      // A process that ended and came back between two calls shows itself only here.
+      pool.on('disconnect', (_origin, _targets, error) => {
+        if (isCut(error) && address === current) events.interrupted(error.message);
+      });
+      pools.set(key, pool);
+    }
+    return pool;
+  };
+
+  const send = async (address: string, call: Call): Promise<Answer> => {
+    const timeoutMs = requestTimeoutMs + (call.waitMs ?? 0);
+    const headers: Record<string, string> = { accept: 'application/json' };
+    if (call.body !== undefined) headers['content-type'] = 'application/json';
+    if (settings.token !== undefined) headers['x-consul-token'] = settings.token;
+    const deadline = AbortSignal.timeout(timeoutMs);
+    const signal = call.signal === undefined ? deadline : AbortSignal.any([call.signal, deadline]);
+    try {
+      call.signal?.throwIfAborted();
+      const response = await poolOf(address, call.use).request({
+        method: call.method,
+        path: call.path,
+        headers,
+        body: call.body ?? null,
+        signal,
+        headersTimeout: timeoutMs,
+        bodyTimeout: timeoutMs,
+      });
+      return await read(response);
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      return { kind: 'failed', failure: classifyError(error) };
+    }
+  };
+
+  return {
+    get address() {
+      return current;
+    },
+    async call(call) {
+      const begun = current;
+      let answer = await send(begun, call);
+      const start = addresses.indexOf(begun);
+      for (let step = 1; step < addresses.length; step += 1) {
+        if (answer.kind !== 'failed' || !mayAskAnother(call, answer.failure)) break;
+        const next = addresses[(start + step) % addresses.length] ?? begun;
+        answer = await send(next, call);
+        if (answer.kind !== 'failed' && current === begun) {
+          current = next;
+          events.interrupted(`from ${begun} to ${next}`);
+        }
+      }
+      if (answer.kind === 'failed') {
+        if (answer.failure.interrupts) events.interrupted(answer.failure.detail);
+      } else if (call.use === 'read' && (answer.kind === 'ok' || answer.status < 500)) {
+        events.answered();
+      }
+      return answer;
+    },
+    async close() {
+      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+    },
+  };
+}
+
+/** A transaction that was perhaps carried out is not sent again: what it compared has changed. */
+function mayAskAnother(call: Call, failure: CallFailure): boolean {
+  return failure.code === 'unreachable' && (call.use !== 'write' || !failure.sent);
+}
+
+async function read(response: Dispatcher.ResponseData): Promise<Answer> {
+  const text = await response.body.text();
+  const { statusCode: status, headers } = response;
+  if (status < 200 || status > 299) {
+    // A refused transaction says in its body which of its operations it was.
+    const message = status === 409 ? text : text.trim().slice(0, 500);
+    return { kind: 'refused', status, code: '', message };
+  }
+  try {
+    const body: unknown = text === '' ? undefined : JSON.parse(text);
+    return { kind: 'ok', body, facts: factsIn(headers) };
+  } catch {
+    return badAnswer(`answer that is not JSON: ${text.slice(0, 100)}`);
+  }
+}
+
+function factsIn(headers: Dispatcher.ResponseData['headers']): AnswerFacts {
+  const index = Number(headers['x-consul-index'] ?? 0);
+  return {
+    index: Number.isSafeInteger(index) && index > 0 ? index : 0,
+    filtered: headers['x-consul-results-filtered-by-acls'] === 'true',
+    knownLeader: headers['x-consul-knownleader'] !== 'false',
+    deniesByDefault: headers['x-consul-default-acl-policy'] === 'deny',
+  };
+}
