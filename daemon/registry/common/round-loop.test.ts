@@ -62,6 +62,41 @@ describe('round loop', () => {
     await loop.stop();
   });
 
+  it('takes an early look where one is asked for, once, and says which round was hinted at', async () => {
+    const hints: boolean[] = [];
+    const { clock, loop, starts } = loopOf(async () => {
+      loop.succeeded(100);
+      if (starts.length === 2) loop.sooner(30);
+    });
+    loop.start();
+    await clock.advanceAsync(3_040);
+    expect(starts).toEqual([0, 1_000, 1_030, 2_030, 3_030]);
+    await loop.stop();
+
+    const hinted = createRoundLoop({
+      clock,
+      random: evenly,
+      logger: silentLogger,
+      pollMinMs: 200,
+      async round(isHinted) {
+        hints.push(isHinted);
+        hinted.succeeded(1);
+      },
+    });
+    hinted.start();
+    await clock.advanceAsync(100);
+    hinted.wake();
+    await clock.advanceAsync(500);
+    expect(hints).toEqual([false, true, false, false]);
+    await hinted.stop();
+  });
+
+  it('lets a part of the reading leave time for the rest', async () => {
+    const { loop } = loopOf(async () => undefined);
+    loop.succeeded(35, { share: 0.5 });
+    expect(loop.intervalMs).toBe(700);
+  });
+
   it('comes sooner for hints, never two rounds at a time, at a bounded rate', async () => {
     let running = 0;
     let most = 0;

@@ -24,12 +24,15 @@ export interface RoundLoop {
   wake(): void;
   /**
    * The round was complete and its reading took `costMs`. `mostMs`: what it can have cost the registry
-   * at most, the rest was waiting. `shortestMs`: no shorter interval is of use.
+   * at most, the rest was waiting. `shortestMs`: no shorter interval is of use. `share`: the part of
+   * the time for reading that such rounds may take, above 0 and up to 1.
    */
   succeeded(
     costMs: number,
-    bounds?: { readonly mostMs?: number; readonly shortestMs?: number },
+    bounds?: { readonly mostMs?: number; readonly shortestMs?: number; readonly share?: number },
   ): void;
+  /** The next round comes after this time and not after the interval: something is worth an early look. */
+  sooner(afterMs: number): void;
   /** The round was not complete: the next one waits longer each time. */
   failed(): void;
   /** When the round under way, or the last one, began; -Infinity before the first. */
@@ -45,8 +48,11 @@ export interface RoundLoopParts {
   readonly logger: Logger;
   /** Shortest time between two rounds without a hint. */
   readonly pollMinMs: number;
-  /** Reads, tells, and says `succeeded` or `failed`. A rejection is a bug: logged, and a failure. */
-  round(): Promise<void>;
+  /**
+   * Reads, tells, and says `succeeded`, `sooner` or `failed`. A rejection is a bug: logged, and a
+   * failure. `hinted`: it was asked for by `wake`.
+   */
+  round(hinted: boolean): Promise<void>;
 }
 
 /** Gives the loop; no round begins before `start`. */
@@ -66,6 +72,7 @@ export function createRoundLoop(parts: RoundLoopParts): RoundLoop {
   let started = false;
   let stopped = false;
   let woken = false;
+  let soonerMs: number | undefined;
 
   const wakeDelayMs = (): number =>
     Math.max(0, startedAtMs + Math.max(shortestWakeMs, 2 * (roundMs ?? 0)) - now());
@@ -75,17 +82,18 @@ export function createRoundLoop(parts: RoundLoopParts): RoundLoop {
     if (stopped) return;
     timer = clock.after(delayMs, () => {
       startedAtMs = now();
+      const hinted = woken;
+      woken = false;
+      soonerMs = undefined;
       running = parts
-        .round()
+        .round(hinted)
         .catch((error: unknown) => {
           logger.error({ err: error }, 'a reading round broke');
           intervalMs = waits.nextMs();
         })
         .finally(() => {
           running = undefined;
-          const hinted = woken;
-          woken = false;
-          schedule(hinted ? wakeDelayMs() : (intervalMs ?? pollMinMs));
+          schedule(woken ? wakeDelayMs() : (soonerMs ?? intervalMs ?? pollMinMs));
         });
     });
   };
@@ -102,18 +110,22 @@ export function createRoundLoop(parts: RoundLoopParts): RoundLoop {
     },
     wake() {
       if (stopped || !started) return;
+      woken = true;
       if (running === undefined) schedule(wakeDelayMs());
-      else woken = true;
     },
-    succeeded(costMs, { mostMs = Infinity, shortestMs = 0 } = {}) {
+    succeeded(costMs, { mostMs = Infinity, shortestMs = 0, share = 1 } = {}) {
       roundMs = costMs;
       costs.push(costMs);
       if (costs.length > roundsWeighed) costs.shift();
-      const followsMs = Math.min(mostMs, ...costs) * intervalFactor;
+      const followsMs = (Math.min(mostMs, ...costs) * intervalFactor) / share;
       intervalMs = Math.max(pollMinMs, shortestMs, Math.min(longestIntervalMs, followsMs));
       waits.reset();
     },
+    sooner(afterMs) {
+      soonerMs = Math.max(0, afterMs);
+    },
     failed() {
+      soonerMs = undefined;
       intervalMs = waits.nextMs();
     },
     get startedAtMs() {

@@ -39,6 +39,15 @@ const listFactor = 50;
  */
 const listedNameCostMs = 0.006;
 const listBoundsMs = { shortest: 200, longest: 5_000 };
+/**
+ * Between two rounds the names that changed a short time ago are looked at: what changes, changes again
+ * soon (a deployment, a restart). Such a glance may take this part of the time between two of them, and
+ * the whole rounds then leave as much. Raising it sees more names early and the others later.
+ */
+const glanceShare = 0.03;
+const roundShareBesides = 0.7;
+/** A glance asks for so many names, whatever they cost. */
+const glanceBounds = { shortest: 10, longest: 500 };
 /** Details read by the sweep, services a second: with a dump to show changes, and without. */
 const sweepPerSecond = { withDump: 2, withoutDump: 20 };
 
@@ -93,7 +102,15 @@ export function createReader(
 
   const nameCount = (): number => readers.reduce((sum, { view }) => sum + view.names.size, 0);
 
-  const round = async (): Promise<void> => {
+  let roundDueMs = -Infinity;
+  /** What one name was last seen to cost the registry. */
+  let nameMs = nameCostMs;
+
+  const round = async (hinted: boolean): Promise<void> => {
+    if (!hinted && !revisionsForgotten && capabilities !== undefined && now() < roundDueMs) {
+      await glance(capabilities);
+      return;
+    }
     if (capabilities === undefined) {
       const found = await findCapabilities(
         api,
@@ -117,20 +134,13 @@ export function createReader(
     const sweep = sweepCount();
     let trouble: Trouble | undefined;
     let findMs = 0;
+    let costMs: number | undefined;
     const changes: TenantRound['change'][] = [];
     for (const reader of readers) {
-      const done = await reader.round(
-        {
-          now,
-          continuity: () => continuity,
-          cacheOff: !capabilities.cache,
-          nodesDiffer: audit.nodesDiffer !== undefined,
-          sweep,
-        },
-        listDue,
-      );
+      const done = await reader.round(contextOf(capabilities, sweep), listDue);
       changes.push(done.change);
       findMs += done.findMs;
+      if (done.costMs !== undefined) costMs = (costMs ?? 0) + done.costMs;
       if (done.listMs !== undefined) listMs = done.listMs;
       trouble = done.trouble;
       if (trouble !== undefined) break;
@@ -144,7 +154,12 @@ export function createReader(
 
     // Without its cache every round reads everything: only the time tells.
     const mostMs = capabilities.cache ? Math.max(1, nameCount() * nameCostMs) : Infinity;
-    loop.succeeded(findMs, { mostMs });
+    const isLively = readers.some((reader) => reader.isLively(now()));
+    loop.succeeded(costMs ?? findMs, { mostMs, ...(isLively ? { share: roundShareBesides } : {}) });
+    const intervalMs = loop.intervalMs ?? settings.pollMinMs;
+    nameMs = intervalMs / 10 / Math.max(1, nameCount());
+    roundDueMs = now() + intervalMs;
+    glanceLater();
     auditing ??= audit
       .look(capabilities.cache)
       .catch((error: unknown) => logger.error({ err: error }, 'the audit broke'))
@@ -152,6 +167,50 @@ export function createReader(
         auditing = undefined;
       });
     say(conditionNow(undefined));
+  };
+
+  const contextOf = (
+    { cache }: Capabilities,
+    sweep: number,
+  ): Parameters<TenantReader['round']>[0] => ({
+    now,
+    continuity: () => continuity,
+    cacheOff: !cache,
+    nodesDiffer: audit.nodesDiffer !== undefined,
+    sweep,
+    told: (change) => {
+      const whatIsNew = { ...change, removedInstances: [], removedServices: [] };
+      if (whole) observer?.changed({ ...whatIsNew, seenAtMs: clock.nowMs() });
+      else pending.push(whatIsNew);
+    },
+  });
+
+  /** Looks at the liveliest names alone. */
+  const glance = async (found: Capabilities): Promise<void> => {
+    const most = clamp((glanceShare * settings.pollMinMs) / nameMs, glanceBounds);
+    for (const reader of readers) {
+      if (!reader.isLively(now())) continue;
+      const seen = await reader.glance(contextOf(found, 0), Math.floor(most));
+      publish([seen.change], seen.trouble);
+      if (seen.trouble !== undefined) {
+        failed(seen.trouble);
+        return;
+      }
+      // Only the rate of rounds is bounded here: two of them stand a third of the interval apart.
+      if (seen.unsettled) {
+        roundDueMs = Math.min(roundDueMs, loop.startedAtMs + (loop.intervalMs ?? 0) / 3);
+      }
+    }
+    glanceLater();
+  };
+
+  /** Says when the loop comes again, if that is before the next whole round. */
+  const glanceLater = (): void => {
+    const restMs = roundDueMs - now();
+    const isLively = readers.some((reader) => reader.isLively(now()));
+    // A round that follows soon sees as much.
+    const worthIt = isLively && restMs > settings.pollMinMs * 1.5;
+    loop.sooner(worthIt ? settings.pollMinMs : restMs);
   };
 
   /** The first change waits until every tenant was read whole. */
@@ -202,6 +261,7 @@ export function createReader(
 
   const failed = (trouble: Trouble): void => {
     loop.failed();
+    roundDueMs = -Infinity;
     // A server of another kind may come back at this address.
     if (trouble.kind === 'failed') {
       revisionsForgotten = true;

@@ -27,6 +27,8 @@ export interface Removals {
   missingInstances(entry: NameEntry, refs: readonly InstanceRef[]): void;
   /** All that a list left out; what it named again is held no more. */
   missingServices(refs: readonly ServiceRef[]): void;
+  /** Absences that are noticed and not confirmed yet. */
+  readonly noticed: { readonly instances: number; readonly services: number };
   /** Instances that are missing and still in the view. */
   readonly heldInstances: number;
   /** True while a loss is held as suspicious: the totals are to be asked for. */
@@ -136,6 +138,9 @@ export function createRemovals(view: TenantView, api: ServiceCenterApi): Removal
       for (const [serviceId, ref] of missing) {
         if (!services.has(serviceId)) newServices.set(serviceId, ref);
       }
+    },
+    get noticed() {
+      return { instances: newInstances.size, services: newServices.size };
     },
     get heldInstances() {
       return instances.size;

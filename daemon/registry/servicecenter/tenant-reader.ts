@@ -17,8 +17,18 @@ import { AnswerError, type ListedService } from './wire.ts';
 const chunkOfKnown = 1_000;
 /** What one answer of a full reading should weigh, in instances; it bounds the pause of a parse. */
 const instancesAnAnswer = 4_000;
+/** A name that changed is looked at more often for so long. Raising it costs the registry more. */
+const livelyForMs = 30_000;
 /** Details read at a time. Raising it starts faster and loads the registry more. */
 const detailsParallel = 6;
+
+interface Found {
+  readonly trouble: Trouble | undefined;
+  /** The list must be asked for names or services that differ. */
+  readonly unexplained: boolean;
+  /** What one unchanged name took at least, milliseconds; undefined: none was asked for. */
+  readonly nameMs: number | undefined;
+}
 
 interface RoundContext {
   /** Monotonic, milliseconds. */
@@ -28,20 +38,34 @@ interface RoundContext {
   readonly nodesDiffer: boolean;
   /** Services whose details the sweep reads in this round. */
   readonly sweep: number;
+  /** Takes what is new as soon as it is read; removals come with the end of the round. */
+  readonly told: (change: Pick<RegistryChange, 'services' | 'instances'>) => void;
 }
 
 export interface TenantRound {
+  /** What was not told on the way. */
   readonly change: Omit<RegistryChange, 'seenAtMs'>;
   readonly trouble: Trouble | undefined;
-  /** Time that the finds took: what the registry pays for the feed. */
+  /** Time that the finds took, waiting included. */
   readonly findMs: number;
+  /** What the finds of unchanged names cost the registry; undefined: there were none. */
+  readonly costMs: number | undefined;
   /** Time that the list took, if it was asked for. */
   readonly listMs: number | undefined;
+}
+
+export interface Glance extends Pick<TenantRound, 'change' | 'trouble'> {
+  /** It saw what only a whole round can settle. */
+  readonly unsettled: boolean;
 }
 
 export interface TenantReader {
   readonly view: TenantView;
   round(context: RoundContext, listDue: boolean): Promise<TenantRound>;
+  /** Finds only the liveliest `most` names. What needs more than that waits for a whole round. */
+  glance(context: RoundContext, most: number): Promise<Glance>;
+  /** True while some names changed a short time ago. */
+  isLively(nowMs: number): boolean;
   forgetRevisions(): void;
   /** Compares with a dump; what differs is read again in the next round. */
   takeDump(cache: Readonly<Record<string, unknown>>): void;
@@ -62,12 +86,11 @@ export function createTenantReader(tenant: Tenant, api: ServiceCenterApi): Tenan
   let lastEmptyMs: number | undefined;
   let everNamed = false;
   let emptyFromStartUntilMs: number | undefined;
+  /** When any name changed last. */
+  let changedAtMs = -Infinity;
 
   /** Lists, reads the details of what is new; gives services that changed. */
-  const readServices = async (
-    context: RoundContext,
-    changed: Map<string, Service>,
-  ): Promise<Trouble | undefined> => {
+  const readServices = async (context: RoundContext): Promise<Trouble | undefined> => {
     const askedMs = context.now();
     const list = await api.listServices(tenant);
     if (!list.ok) return list.trouble;
@@ -77,13 +100,12 @@ export function createTenantReader(tenant: Tenant, api: ServiceCenterApi): Tenan
     if (!empty) everNamed = true;
     const { differing, missing } = view.compareList(list.value, askedMs);
     removals.missingServices(missing);
-    return loadDetails(differing, askedMs, changed);
+    return loadDetails(differing, askedMs);
   };
 
   const loadDetails = async (
     services: readonly ListedService[],
     askedMs: number,
-    changed: Map<string, Service>,
   ): Promise<Trouble | undefined> => {
     let trouble: Trouble | undefined;
     await eachLimited(services, detailsParallel, async (listed) => {
@@ -103,10 +125,7 @@ export function createTenantReader(tenant: Tenant, api: ServiceCenterApi): Tenan
   };
 
   /** Details of services whose list entry is unchanged. */
-  const refreshDetails = async (
-    context: RoundContext,
-    changed: Map<string, Service>,
-  ): Promise<Trouble | undefined> => {
+  const refreshDetails = async (context: RoundContext): Promise<Trouble | undefined> => {
     const ids = [...view.services.keys()];
     for (let step = 0; step < Math.min(context.sweep, ids.length); step += 1) {
       sweepAt = (sweepAt + 1) % ids.length;
@@ -121,20 +140,23 @@ export function createTenantReader(tenant: Tenant, api: ServiceCenterApi): Tenan
       services.push({ ...rest, schemaIds: known.schemaIds });
     }
     dirty.clear();
-    return loadDetails(services, context.now(), changed);
+    return loadDetails(services, context.now());
   };
 
+  /** Read and not told yet. */
+  const changed = new Map<string, Service>();
   const instances = new Map<string, Instance>();
   /** Names that the registry knows no more, while what was theirs is held. */
   const unknownNames = new WeakSet<NameEntry>();
 
-  /** Finds `entries`; `unexplained`: the list must be asked for names or services that differ. */
+  /** Finds `entries`, and tells what is new after each answer. */
   const find = async (
     context: RoundContext,
     entries: readonly NameEntry[],
     read: Map<NameEntry, number>,
-  ): Promise<{ readonly trouble: Trouble | undefined; readonly unexplained: boolean }> => {
+  ): Promise<Found> => {
     let unexplained = false;
+    let nameMs: number | undefined;
     for (const chunk of chunksOf(entries)) {
       const askedMs = context.now();
       const asked = chunk.map((entry): NameKey & { rev: string } => ({
@@ -142,7 +164,10 @@ export function createTenantReader(tenant: Tenant, api: ServiceCenterApi): Tenan
         rev: context.cacheOff ? '0' : entry.rev,
       }));
       const found = await api.batchFind(tenant, asked, context.cacheOff);
-      if (!found.ok) return { trouble: found.trouble, unexplained };
+      if (!found.ok) return { trouble: found.trouble, unexplained, nameMs };
+      if (asked[0]?.rev !== '0') {
+        nameMs = Math.min(nameMs ?? Infinity, (context.now() - askedMs) / asked.length);
+      }
       for (const [index, item] of found.value.entries()) {
         const entry = chunk[index];
         if (entry === undefined) continue;
@@ -156,12 +181,17 @@ export function createTenantReader(tenant: Tenant, api: ServiceCenterApi): Tenan
               read.set(entry, askedMs);
               break;
             }
+            const known = entry.rev !== '0' || entry.instances.size > 0;
             const result = tryApply(entry, item.instances, item.rev);
-            if ('trouble' in result) return { trouble: result.trouble, unexplained };
+            if ('trouble' in result) return { trouble: result.trouble, unexplained, nameMs };
             for (const instance of result.changed) {
               instances.set(`${instance.serviceId}/${instance.instanceId}`, instance);
             }
             removals.missingInstances(entry, result.missing);
+            if (known && result.changed.length + result.missing.length > 0) {
+              changedAtMs = context.now();
+              entry.changedAtMs = changedAtMs;
+            }
             if (result.unknownServices.length > 0) unexplained = true;
             else read.set(entry, askedMs);
             break;
@@ -173,11 +203,17 @@ export function createTenantReader(tenant: Tenant, api: ServiceCenterApi): Tenan
             unknownNames.add(entry);
             break;
           case 'trouble':
-            return { trouble: badAnswer(item.detail), unexplained };
+            return { trouble: badAnswer(item.detail), unexplained, nameMs };
         }
       }
+      tellOnTheWay(context);
     }
-    return { trouble: undefined, unexplained };
+    return { trouble: undefined, unexplained, nameMs };
+  };
+
+  /** Nobody waits for the rest of a round to hear what was read in its beginning. */
+  const tellOnTheWay = ({ told }: RoundContext): void => {
+    if (changed.size + instances.size > 0) told(takeNews());
   };
 
   const tryApply = (
@@ -202,18 +238,49 @@ export function createTenantReader(tenant: Tenant, api: ServiceCenterApi): Tenan
     return totals.value.instances <= present + Math.max(2, present / 50);
   };
 
+  const takeNews = (): Pick<RegistryChange, 'services' | 'instances'> => {
+    const news = { services: [...changed.values()], instances: [...instances.values()] };
+    changed.clear();
+    instances.clear();
+    return news;
+  };
+
+  /** What is to be read again is not known to have been there. */
+  const noteRead = (read: ReadonlyMap<NameEntry, number>): void => {
+    for (const [entry, askedMs] of read) if (entry.rev !== '0') entry.lastReadMs = askedMs;
+  };
+
+  /** The names that changed last, at most `most`. */
+  const lively = (nowMs: number, most: number): readonly NameEntry[] => {
+    if (changedAtMs <= nowMs - livelyForMs) return [];
+    return [...view.names.values()]
+      .filter((entry) => (entry.changedAtMs ?? -Infinity) > nowMs - livelyForMs)
+      .sort((left, right) => (right.changedAtMs ?? 0) - (left.changedAtMs ?? 0))
+      .slice(0, most);
+  };
+
+  /**
+   * Whether the few absences that a glance noticed are all there are: a glance cannot see a loss of
+   * most of the registry, so its totals are asked. While anything is held, a whole round decides.
+   */
+  const lostNoMore = async (): Promise<boolean> => {
+    const { noticed, heldInstances } = removals;
+    if (noticed.instances + noticed.services === 0) return true;
+    if (heldInstances > 0 || noticed.services > 0) return false;
+    const totals = await api.statistics(tenant);
+    const left = view.size - noticed.instances;
+    return totals.ok && totals.value.instances >= left - Math.max(2, left / 50);
+  };
+
   return {
     view,
     async round(context, listDue) {
-      const changed = new Map<string, Service>();
       const read = new Map<NameEntry, number>();
       let trouble: Trouble | undefined;
       let listMs: number | undefined;
-      instances.clear();
-
       const list = async (): Promise<Trouble | undefined> => {
         const startMs = context.now();
-        const listTrouble = await readServices(context, changed);
+        const listTrouble = await readServices(context);
         listMs = context.now() - startMs;
         return listTrouble;
       };
@@ -223,7 +290,7 @@ export function createTenantReader(tenant: Tenant, api: ServiceCenterApi): Tenan
       const [listed, first, refreshed] = await Promise.all([
         listDue && listMs === undefined ? list() : undefined,
         find(context, [...view.names.values()], read),
-        refreshDetails(context, changed),
+        refreshDetails(context),
       ]);
       trouble ??= first.trouble ?? listed;
       if (trouble === undefined && first.unexplained && !listDue) trouble = await list();
@@ -234,6 +301,7 @@ export function createTenantReader(tenant: Tenant, api: ServiceCenterApi): Tenan
         );
         trouble = (await find(context, rest, read)).trouble;
       }
+      const { nameMs } = first;
       trouble ??= refreshed;
       const findMs = context.now() - startMs;
 
@@ -246,20 +314,46 @@ export function createTenantReader(tenant: Tenant, api: ServiceCenterApi): Tenan
         totalsAgree: agree,
         nodesDiffer: context.nodesDiffer,
       });
-      // What is to be read again is not known to have been there.
-      for (const [entry, askedMs] of read) if (entry.rev !== '0') entry.lastReadMs = askedMs;
-
+      noteRead(read);
       return {
-        change: {
-          services: [...changed.values()],
-          instances: [...instances.values()],
-          ...decided.removed,
-        },
+        change: { ...takeNews(), ...decided.removed },
         trouble: trouble ?? decided.troubles[0],
         findMs,
+        costMs: nameMs === undefined ? undefined : nameMs * view.names.size,
         listMs,
       };
     },
+
+    async glance(context, most) {
+      const read = new Map<NameEntry, number>();
+      const { trouble, unexplained } = await find(context, lively(context.now(), most), read);
+      noteRead(read);
+      const nothing = { removedInstances: [], removedServices: [] };
+      const settled = trouble === undefined && (await lostNoMore());
+      if (!settled || removals.noticed.instances === 0) {
+        return {
+          change: { ...takeNews(), ...nothing },
+          trouble,
+          unsettled: unexplained || !settled,
+        };
+      }
+      const decided = await removals.decide({
+        nowMs: context.now(),
+        continuity: context.continuity(),
+        empty,
+        lastEmptyMs,
+        totalsAgree: true,
+        nodesDiffer: context.nodesDiffer,
+      });
+      return {
+        change: { ...takeNews(), ...decided.removed },
+        trouble: decided.troubles[0],
+        unsettled: unexplained || removals.heldInstances > 0,
+      };
+    },
+
+    isLively: (nowMs) => lively(nowMs, 1).length > 0,
+
     forgetRevisions: () => view.forgetRevisions(),
     takeDump(cache) {
       const dumped = readDump(cache, tenant);

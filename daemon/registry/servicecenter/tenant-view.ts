@@ -29,6 +29,8 @@ export interface NameEntry {
   rev: string;
   /** When the last reading that was taken in whole began: what it named was there then. */
   lastReadMs: number;
+  /** When a reading last brought something new for it; undefined: not since the first one. */
+  changedAtMs: number | undefined;
   /** By `instanceKey`. */
   readonly instances: Map<string, SeenInstance>;
 }
@@ -135,6 +137,7 @@ export function createTenantView(tenant: Tenant): TenantView {
           key: nameOf(listed),
           rev: '0',
           lastReadMs: askedMs,
+          changedAtMs: undefined,
           instances: new Map(),
         });
       } else if (known === undefined) {
