@@ -9,6 +9,8 @@ export interface ServiceCatalogue {
   get(serviceId: string): ServiceContent | undefined;
   set(serviceId: string, content: ServiceContent): void;
   forget(serviceId: string): void;
+  /** What copies of the service are to carry; `undefined` under a native service. */
+  contentOf(serviceId: string): ServiceContent | undefined;
   /** The text that copies of the service carry; `undefined` under a native service. */
   contentTextOf(serviceId: string): string | undefined;
 }
@@ -18,18 +20,22 @@ export function createServiceCatalogue(view: {
   service(serviceId: string): Service | undefined;
 }): ServiceCatalogue {
   const wanted = new Map<string, { readonly content: ServiceContent; readonly text: string }>();
+  const asSeen = (serviceId: string): ServiceContent | undefined => {
+    const service = view.service(serviceId);
+    const content = service === undefined ? undefined : contentIn(service);
+    return content?.from === undefined ? undefined : content;
+  };
   return {
     get: (serviceId) => wanted.get(serviceId)?.content,
     set: (serviceId, content) =>
       void wanted.set(serviceId, { content, text: contentTextOf(content) }),
     forget: (serviceId) => void wanted.delete(serviceId),
+    contentOf: (serviceId) => wanted.get(serviceId)?.content ?? asSeen(serviceId),
     contentTextOf(serviceId) {
       const known = wanted.get(serviceId);
       if (known !== undefined) return known.text;
-      const service = view.service(serviceId);
-      if (service === undefined) return undefined;
-      const content = contentIn(service);
-      return content.from === undefined ? undefined : contentTextOf(content);
+      const content = asSeen(serviceId);
+      return content === undefined ? undefined : contentTextOf(content);
     },
   };
 }

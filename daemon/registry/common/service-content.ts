@@ -38,8 +38,8 @@ const shape = z.object({
 type Content = z.output<typeof shape>;
 const nothingSaid: Content = shape.parse({});
 
-/** Gives the text that copies of the service carry. */
-export function contentTextOf(content: ServiceContent): string {
+/** Gives the text that copies of the service carry; `longest` where a registry has less room. */
+export function contentTextOf(content: ServiceContent, longest = longestContent): string {
   const full = contentOf(content);
   const { from } = full;
   const withoutTexts = full.schemas.map(({ id, summary }) => ({ id, summary }));
@@ -50,7 +50,7 @@ export function contentTextOf(content: ServiceContent): string {
   ];
   for (const each of tries) {
     const text = written(each);
-    if (Buffer.byteLength(text) <= longestContent) return text;
+    if (Buffer.byteLength(text) <= longest) return text;
   }
   return written({ ...nothingSaid, from });
 }
