@@ -66,6 +66,19 @@ describe('continuity', () => {
       }),
     );
   });
+
+  it('keeps an interruption apart from any number of short silences after it', () => {
+    let continuity = interrupted(steady(0, 10_000));
+    for (let nowMs = 12_000; nowMs <= 72_000; nowMs += 1_500) {
+      continuity = answered(continuity, nowMs);
+    }
+    expect(continuity.gaps.filter((gap) => gap.interrupted)).toEqual([
+      { endMs: 12_000, lengthMs: 2_000, interrupted: true },
+    ]);
+    // Missing since the interruption: its owner had a lease to come back.
+    const missing = missingAt(12_200, { leaseMs: 20_000, lastPresentMs: 9_800 });
+    expect(judge(missing, around(72_000, continuity))).toEqual({ kind: 'gone', proof: 'absence' });
+  });
 });
 
 describe('judging an absence', () => {

@@ -26,7 +26,7 @@ export const unseen: Continuity = { lastAnswerMs: undefined, interrupted: false,
 const shortestGapMs = 1_000;
 /** After this long a gap has no bearing on any lease that is in use. */
 const longestLeaseMs = 3_600_000;
-/** Gaps kept apart; older ones are merged, which only holds removals longer. */
+/** Gaps kept apart; beyond, the two that explain least are merged, which only holds removals longer. */
 const maxGaps = 16;
 /** After a gap, leases that ended in it are still answered for some milliseconds (§12: 11 ms seen). */
 const settleMs = 3_000;
@@ -150,12 +150,23 @@ function lastGapThatMatters(
 }
 
 function merged(gaps: readonly Gap[]): readonly Gap[] {
-  const [first, second, ...rest] = gaps;
-  if (gaps.length <= maxGaps || first === undefined || second === undefined) return gaps;
-  const both = {
+  if (gaps.length <= maxGaps) return gaps;
+  const pairs = gaps.slice(1).map((second, index) => joined(gaps[index] ?? second, second));
+  const least = pairs.reduce((left, right) => (weightOf(right) < weightOf(left) ? right : left));
+  const at = pairs.indexOf(least);
+  return [...gaps.slice(0, at), least, ...gaps.slice(at + 2)];
+}
+
+/** One gap for two: it explains what either does, until the end of the later one. */
+function joined(first: Gap, second: Gap): Gap {
+  return {
     endMs: second.endMs,
     lengthMs: Math.max(first.lengthMs, second.lengthMs),
     interrupted: first.interrupted || second.interrupted,
   };
-  return [both, ...rest];
+}
+
+/** How much a gap may explain: an interruption anything, a silence the leases that are short for it. */
+function weightOf({ lengthMs, interrupted: cut }: Gap): number {
+  return cut ? Infinity : lengthMs;
 }
