@@ -22,11 +22,13 @@ export interface ConfigurationInput {
     readonly folder: string | undefined;
   };
   readonly publisher: Publisher;
+  /** Larger files in a tenth of the time, for whoever only looks at them. */
+  readonly quick: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 export function packageConfiguration(input: ConfigurationInput): Configuration {
-  const { root, stage, output, electron } = input;
+  const { root, stage, output, electron, publisher, quick } = input;
   return {
     appId: 'io.servicecenter.syncer',
     productName: 'ServiceCenter Syncer',
@@ -36,6 +38,10 @@ export function packageConfiguration(input: ConfigurationInput): Configuration {
       output,
       buildResources: path.join(root, 'build/icons/generated'),
     },
+    extraMetadata: {
+      homepage: publisher.homepage,
+      author: { name: publisher.name, email: publisher.email },
+    },
     electronVersion: electron.version,
     ...(electron.folder === undefined ? {} : { electronDist: electron.folder }),
     electronFuses: fuses,
@@ -43,6 +49,7 @@ export function packageConfiguration(input: ConfigurationInput): Configuration {
     electronLanguages: ['en-US', 'zh-CN'],
     // Everything native lies in the stage, built for its target already.
     npmRebuild: false,
+    compression: quick ? 'store' : 'normal',
     asar: true,
     disableDefaultIgnoredFiles: true,
     // The archive needs no package from npm: its bundles hold what they use.

@@ -23,6 +23,8 @@ export interface MakeInput {
   readonly forms: readonly string[];
   /** An unpacked Electron; without, electron-builder downloads the version of the npm package. */
   readonly electronFolder: string | undefined;
+  /** Hardly compressed. */
+  readonly quick: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -31,7 +33,7 @@ const processors = { x64: Arch.x64, arm64: Arch.arm64 } as const;
 
 /** Gives the files that were made; the folder behind them lies beside (unpacked.ts). */
 export async function makePackages(input: MakeInput): Promise<readonly string[]> {
-  const { root, bundles, output, target, forms, electronFolder, environment } = input;
+  const { root, bundles, output, target, forms, electronFolder, quick, environment } = input;
   const stage = path.join(output, 'stage', targetName(target));
   await fillStage({ root, bundles, stage, target, environment });
   await fillSystemParts(root, stage, target);
@@ -46,6 +48,7 @@ export async function makePackages(input: MakeInput): Promise<readonly string[]>
       output,
       electron: { version: await electronVersion(electronFolder), folder: electronFolder },
       publisher: publisherFrom(environment),
+      quick,
       environment,
     }),
   });

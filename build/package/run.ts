@@ -1,6 +1,7 @@
 // Makes packages out of the bundles of `npm run build`.
 //   node build/package/run.ts [--form dir|deb|…]… [--platform linux] [--processor x64]
-//     [--bundles dist] [--output dist/package] [--electron FOLDER] [--no-verify]
+//     [--bundles dist] [--output dist/package] [--electron FOLDER]
+//     [--quick] [--no-verify]
 
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     bundles: { type: 'string', default: 'dist' },
     output: { type: 'string', default: 'dist/package' },
     electron: { type: 'string' },
+    quick: { type: 'boolean', default: false },
     verify: { type: 'boolean', default: true },
   },
   allowNegative: true,
@@ -44,7 +46,9 @@ const made = await makePackages({
   output,
   target,
   forms: forms.length > 0 ? forms : known,
-  electronFolder: values.electron ?? process.env.ELECTRON_OVERRIDE_DIST_PATH,
+  electronFolder:
+    values.electron ?? process.env.ELECTRON_RUNTIME ?? process.env.ELECTRON_OVERRIDE_DIST_PATH,
+  quick: values.quick,
   environment: process.env,
 });
 for (const file of made) console.log(path.relative(root, file));

@@ -24,6 +24,7 @@ export function linuxConfiguration({
   root,
   stage,
   publisher,
+  quick,
 }: ConfigurationInput): Pick<Configuration, 'linux' | 'deb' | 'appImage'> {
   const scripts = path.join(root, 'build/package/linux');
   return {
@@ -53,6 +54,7 @@ export function linuxConfiguration({
       packageName: 'servicecenter-syncer',
       packageCategory: 'net',
       depends: libraries,
+      compression: quick ? 'gz' : 'xz',
       // A tray where the desktop has none by itself.
       recommends: ['libayatana-appindicator3-1'],
       afterInstall: path.join(scripts, 'after-install.sh'),
