@@ -116,13 +116,19 @@ async function measure({ services, goalMs }: Size, context: BenchContext) {
   try {
     await Promise.all(
       Array.from({ length: lanes }, async (_none, lane) => {
-        const { service } = makeService(lane, prefix, false);
-        const serviceId = await client.createService({ service });
+        // Each sample in another service: its registration is the first change there for a long time.
+        const samples = await Promise.all(
+          Array.from({ length: count }, async (_nothing, of) => {
+            const { service } = makeService((lane + of * lanes) % services, prefix, false);
+            const serviceId = await client.createService({ service });
+            return sampleOf(lane, of, service, serviceId);
+          }),
+        );
         // Four instances at once, each at another stage of its life.
         for (let number = 0; number < count + kinds.length - 1; number++) {
           for (const [stage, kind] of kinds.entries()) {
-            const of = number - stage;
-            if (of >= 0 && of < count) await change(kind, sampleOf(lane, of, service, serviceId));
+            const sample = samples[number - stage];
+            if (sample !== undefined) await change(kind, sample);
           }
         }
       }),
