@@ -25,6 +25,12 @@ const zones = [
   { target: './daemon/sync', from: ['./daemon/!(sync|model|support|registry|store)/**'] },
   { target: './daemon/membership', from: ['./daemon/!(membership|gossip|model|support)/**'] },
   { target: './daemon/replication', from: ['./daemon/!(replication|model|support)/**'] },
+  // The kit is what a driver is written with; an example knows the kit alone.
+  {
+    target: './driver-kit',
+    from: ['./daemon/!(registry|model|support)/**', './test/**', './main/**'],
+  },
+  { target: './examples', from: ['./daemon', './test', './main', './renderer'] },
   // The lab is a registry of its own: neither may the product see it, nor it the product.
   { target: './daemon/lab', from: ['./daemon/!(lab|support)/**'] },
   {

@@ -73,6 +73,8 @@ export const errorTable = {
   'etcd.missing': { grpc: 'FAILED_PRECONDITION', exit: 'config' },
   'etcd.unsupported': { grpc: 'FAILED_PRECONDITION', exit: 'config' },
   'cluster.fourth-replica': { grpc: 'FAILED_PRECONDITION', exit: 'config' },
+  'cluster.other-cluster': { grpc: 'FAILED_PRECONDITION', exit: 'config' },
+  'cluster.other-registry': { grpc: 'FAILED_PRECONDITION', exit: 'config' },
   'cluster.single-mode': { grpc: 'FAILED_PRECONDITION', exit: 'failure' },
   'cluster.no-leader': { grpc: 'UNAVAILABLE', exit: 'unavailable' },
   'cluster.nobody-else': { grpc: 'FAILED_PRECONDITION', exit: 'failure' },

@@ -89,6 +89,7 @@ function unwrap(schema: z.ZodType): { readonly inner: z.ZodType; readonly defaul
 function kindOf(schema: z.ZodType): KeyKind {
   if (schema instanceof z.ZodNumber) return 'number';
   if (schema instanceof z.ZodBoolean) return 'boolean';
+  if (schema instanceof z.ZodRecord) return 'structure';
   if (!(schema instanceof z.ZodArray)) return 'text';
   return schema.element instanceof z.ZodObject ? 'structure' : 'list';
 }

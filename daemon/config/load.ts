@@ -6,6 +6,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { checkValue } from './check.ts';
 import { combinationProblems } from './combinations.ts';
+import { optionsKey, readDriverOptions } from './driver-options.ts';
 import { configKeys } from './keys.ts';
 import type { ConfigKey } from './keys.ts';
 import { readEnvironment, readFlags, readYaml } from './layers.ts';
@@ -15,6 +16,7 @@ import type { ConfigProblem, Message, ValueSource } from './problems.ts';
 import { configSchema } from './schema.ts';
 import type { Config } from './schema.ts';
 import { parseHostPort } from './values.ts';
+import type { LocalText } from '../registry/plugin/definition.ts';
 
 /** What defaults depend on. */
 export interface Machine {
@@ -38,6 +40,8 @@ export interface ConfigEntry {
   /** As written; `<redacted>` for a secret that is set, `undefined` for a key without a value. */
   readonly value: unknown;
   readonly source: ValueSource;
+  /** What a key that a driver brings is for; the others have theirs in the catalogue. */
+  readonly about?: LocalText;
 }
 
 export interface LoadedConfig {
@@ -74,10 +78,16 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
 
   derive(values, wrong, input.machine, notices);
   problems.push(...combinationProblems(values));
+  const driver = readDriverOptions(values);
+  problems.push(...driver.problems);
   noticeLoopback(values, notices);
   return {
     config: problems.length === 0 ? assemble(values) : undefined,
-    entries: configKeys.map((key) => entryOf(key, values.get(key.path))),
+    entries: configKeys.flatMap((key): readonly ConfigEntry[] =>
+      key.path === optionsKey && driver.entries !== undefined
+        ? driver.entries
+        : [entryOf(key, values.get(key.path))],
+    ),
     notices,
     problems,
   };

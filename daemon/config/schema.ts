@@ -81,7 +81,7 @@ export const configSchema = z.strictObject({
   registry: z.strictObject({
     kind: text.prefault('servicecenter').register(keyFacts, {
       flag: 'sc-plugin',
-      argument: 'name',
+      argument: 'name|path|package',
     }),
     addresses: z
       .array(baseUrl)
@@ -89,6 +89,7 @@ export const configSchema = z.strictObject({
       .max(64)
       .prefault(['http://127.0.0.1:30100'])
       .register(keyFacts, { flag: 'sc-addr', argument: 'url,url' }),
+    options: z.record(z.string(), z.unknown()).prefault({}).register(keyFacts, {}),
     tenants: z.array(tenant).min(1).max(1000).prefault(['default/default']).register(keyFacts, {}),
     pollMinMs: z.int().min(20).max(600_000).prefault(100).register(keyFacts, {}),
     tls: z.strictObject({
@@ -143,6 +144,16 @@ export const configSchema = z.strictObject({
     etcd: z.array(baseUrl).max(64).prefault([]).register(keyFacts, {
       flag: 'etcd-addr',
       argument: 'url,url',
+    }),
+    etcdBinary: text.prefault('etcd').register(keyFacts, { flag: 'etcd-bin', argument: 'file' }),
+    etcdTls: z.strictObject({
+      ca: text.exactOptional().register(keyFacts, {}),
+      cert: text.exactOptional().register(keyFacts, {}),
+      key: text.exactOptional().register(keyFacts, {}),
+    }),
+    etcdCredentials: z.strictObject({
+      user: text.exactOptional().register(keyFacts, {}),
+      password: text.exactOptional().register(keyFacts, { secret: true }),
     }),
   }),
   rules: rulesSchema,

@@ -40,7 +40,9 @@ export type UnknownReason =
   | 'waiting-for-owners'
   /** Too much vanished at once, or the registry is empty. */
   | 'suspicious-loss'
-  | 'differing-nodes';
+  | 'differing-nodes'
+  /** A driver from outside threw, hung, ended or told nonsense; it is being begun anew. */
+  | 'driver-fault';
 
 /** Changes of the view since the last call; already proven, in the order to apply them. */
 export interface RegistryChange {

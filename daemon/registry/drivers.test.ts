@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../support/clock.ts';
 import { silentLogger } from '../support/logger.ts';
 import { seededRandom } from '../support/random.ts';
-import { createDriver, driverNames } from './drivers.ts';
+import { driverNames } from './driver-names.ts';
+import { createDriver } from './drivers.ts';
 
 const environment = { clock: systemClock, random: seededRandom(1), logger: silentLogger };
 

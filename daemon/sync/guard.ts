@@ -46,6 +46,7 @@ function isAway(condition: RegistryCondition): boolean {
     case 'refused-rights':
     case 'server-error':
     case 'bad-answer':
+    case 'driver-fault':
       return true;
     case 'waiting-for-owners':
     case 'suspicious-loss':

@@ -8,7 +8,8 @@ import { SyncerError } from '../../proto/errors.ts';
 import { createTranslator } from '../../proto/translate.ts';
 import { findKey } from '../config/keys.ts';
 import { loadConfig, type ConfigInput, type LoadedConfig } from '../config/load.ts';
-import { sourceName, type ConfigProblem } from '../config/problems.ts';
+import { redacted, sourceName, type ConfigProblem } from '../config/problems.ts';
+import type { LocalText } from '../registry/plugin/definition.ts';
 import { loadRules } from '../config/rules-file.ts';
 import type { Config } from '../config/schema.ts';
 import type {
@@ -98,13 +99,14 @@ export function createConfigAccess(options: ConfigAccessOptions): ConfigAccess {
       version: versionOf(text),
       file,
       previousVersion: previous === undefined ? undefined : versionOf(previous),
-      values: loaded.entries.map(({ key, value, source }) => ({
+      values: loaded.entries.map(({ key, value, source, about }) => ({
         key,
-        value,
+        value: value === redacted ? '(hidden)' : value,
         source:
           source.kind === 'default' || source.kind === 'derived' ? source.kind : sourceName(source),
         locked: file === '' || isLocked(loaded, key),
         live: liveKeys.includes(key),
+        ...(about === undefined ? {} : { about: textsOf(about) }),
       })),
     }),
     validate: (edits) => verdictOf(loadWith(edited(text, edits)), edits),
@@ -181,4 +183,9 @@ const english = createTranslator('en');
 
 function versionOf(text: string): string {
   return hash('sha1', text, 'hex').slice(0, 16);
+}
+
+function textsOf(about: LocalText): Readonly<Record<string, string>> {
+  const chinese = about['zh-CN'];
+  return { en: about.en, ...(chinese === undefined ? {} : { 'zh-CN': chinese }) };
 }

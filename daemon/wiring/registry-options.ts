@@ -7,7 +7,7 @@ import type { Config } from '../config/schema.ts';
 
 /** Gives the options of the configured driver. Throws `tls.file-unreadable`. */
 export function registryOptions(registry: Config['registry']): object {
-  const { addresses, pollMinMs, tls, credentials } = registry;
+  const { addresses, pollMinMs, tls, credentials, options } = registry;
   const projectsOf = new Map<string, string[]>();
   for (const { domain, project } of registry.tenants) {
     projectsOf.set(domain, [...(projectsOf.get(domain) ?? []), project]);
@@ -15,6 +15,7 @@ export function registryOptions(registry: Config['registry']): object {
   return {
     addresses,
     pollMinMs,
+    ...options,
     tenants: [...projectsOf].map(([domain, projects]) => ({ domain, projects })),
     tls: {
       ...(tls.ca === undefined ? {} : { ca: pem('registry.tls.ca', tls.ca) }),

@@ -40,7 +40,7 @@ const choices: Readonly<Record<string, readonly string[]>> = {
   'log.level': ['debug', 'info', 'warn', 'error'],
   'log.format': ['auto', 'pretty', 'json'],
 };
-const structures = new Set(['rules.export', 'rules.import', 'peers.static']);
+const structures = new Set(['rules.export', 'rules.import', 'peers.static', 'registry.options']);
 const hidden = '"(hidden)"';
 
 export type Kind =

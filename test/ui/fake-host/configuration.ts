@@ -50,6 +50,7 @@ export class FakeConfiguration {
         return {
           key: path,
           valueJson: JSON.stringify(secret && given ? '(hidden)' : value),
+          about: {},
           source: flag ? 'flag --sc-addr' : given ? `file ${file}` : 'default',
           locked: flag,
           live: live.has(path),

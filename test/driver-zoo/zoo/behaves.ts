@@ -1,0 +1,4 @@
+// Nothing is wrong with it.
+import { animal } from './herd.ts';
+
+export const driver = animal('behaves');

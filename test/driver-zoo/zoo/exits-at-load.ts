@@ -1,0 +1,2 @@
+// Ends the process at once.
+process.exit(3);

@@ -1,0 +1,8 @@
+// A write ends the process.
+import { animal } from './herd.ts';
+
+export const driver = animal('exits', () => ({
+  putInstance() {
+    process.exit(7);
+  },
+}));

@@ -1,0 +1,2 @@
+// A module that is no driver.
+export const answer = 42;

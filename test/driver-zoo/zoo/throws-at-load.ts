@@ -1,0 +1,2 @@
+// Its module throws.
+throw new Error('no native library for this machine');
