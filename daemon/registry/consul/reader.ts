@@ -32,8 +32,8 @@ import { Removals, type Gone } from './removals.ts';
 
 /** Services read at a time. Raising it reads a large registry faster and leaves others less of it. */
 const parallel = 6;
-/** While the blocking queries stand, a round asks only whether the server is alive. */
-const aliveMs = 500;
+/** While the blocking queries stand, a round asks only whether the server is alive. Silence of 1 s is a gap. */
+const aliveMs = 250;
 /** A service with no more instances is read at once: asking for its index costs as much. */
 const smallService = 4;
 /** Asking all services for their index may take a tenth of the time. */
