@@ -39,6 +39,8 @@ export function packageConfiguration(input: ConfigurationInput): Configuration {
       buildResources: path.join(root, 'build/icons/generated'),
     },
     extraMetadata: {
+      // By this name a Linux desktop finds the entry that a window belongs to.
+      desktopName: 'servicecenter-syncer.desktop',
       homepage: publisher.homepage,
       author: { name: publisher.name, email: publisher.email },
     },

@@ -46,7 +46,6 @@ export function linuxConfiguration({
           'Name[zh_CN]': 'ServiceCenter Syncer',
           'Comment[zh_CN]': createTranslator('zh-CN')('package.description'),
           Keywords: 'ServiceComb;registry;synchronisation;',
-          SingleMainWindow: 'true',
         },
       },
     },
