@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // Starts the program on a Node that can run it. Plain JavaScript that any Node since 14 understands:
 // older ones cannot read TypeScript, and SQLite's addon would crash there.
 import { spawn, spawnSync } from 'node:child_process';
