@@ -107,7 +107,7 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
 
     const bare = createDriver(
       config.registry.kind,
-      registryOptions(config.registry),
+      registryOptions(config.registry, cluster),
       { ...surroundings, logger: log('registry') },
       config.registry.options,
     );

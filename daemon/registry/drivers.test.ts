@@ -44,10 +44,30 @@ describe('built-in drivers', () => {
     expect(() => createDriver('eureka', options, environment)).toThrow(message);
   });
 
+  it('makes a Consul driver', async () => {
+    const options = { addresses: ['https://127.0.0.1:1/'], credentials: { token: 's3cret' } };
+    const driver = createDriver('consul', options, environment);
+    expect(driver.kind).toBe('consul');
+    expect(driver.facts()).toMatchObject({ address: 'https://127.0.0.1:1', findings: {} });
+    await driver.stop();
+  });
+
+  it.each([
+    [{ addresses: [] }, /addresses/],
+    [{ addresses: ['10.0.0.1:8500'] }, /'10\.0\.0\.1:8500'.*http:\/\//],
+    [{ addresses: ['http://a:1/v1'] }, /take the rest away/],
+    [{ addresses: ['http://reader:s3cret@a:1'] }, /registry\.credentials\.token/],
+    [{ addresses: ['http://a:1'], credentials: { name: 'a', password: 'b' } }, /token/],
+    [{ addresses: ['http://a:1'], datacentre: 'dc1' }, /datacentre/],
+  ])('refuses the Consul options %j and says why', (options, message) => {
+    expect(() => createDriver('consul', options, environment)).toThrow(message);
+  });
+
   it.each([
     ['serviceCentre', 'servicecenter'],
     ['service-center', 'servicecenter'],
     ['Eurika', 'eureka'],
+    ['consull', 'consul'],
   ])('names the nearest driver for "%s": %s', (name, nearest) => {
     expect(() => createDriver(name, {}, environment)).toThrow(
       `no registry driver '${name}'; the nearest is '${nearest}'`,

@@ -1,5 +1,6 @@
 // A driver by what `--sc-plugin` gives: the name of one that comes with the daemon, or a place.
 
+import { createConsulDriver } from './consul/driver.ts';
 import type { DriverName } from './driver-names.ts';
 import type { DriverEnvironment, RegistryDriver } from './driver.ts';
 import { createEurekaDriver } from './eureka/driver.ts';
@@ -15,6 +16,7 @@ const drivers: Readonly<Record<DriverName, DriverFactory>> = {
   servicecenter: (options, environment) =>
     createServiceCenterDriver(parseServiceCenterOptions(options), environment),
   eureka: createEurekaDriver,
+  consul: createConsulDriver,
 };
 
 /**

@@ -5,8 +5,10 @@ import { readFileSync } from 'node:fs';
 import { SyncerError } from '../../proto/errors.ts';
 import type { Config } from '../config/schema.ts';
 
-/** Gives the options of the configured driver. Throws `tls.file-unreadable`. */
-export function registryOptions(registry: Config['registry']): object {
+/**
+ * Gives the options of the configured driver; `cluster` is the site's own. Throws `tls.file-unreadable`.
+ */
+export function registryOptions(registry: Config['registry'], cluster: string): object {
   const { addresses, pollMinMs, tls, credentials, options } = registry;
   const projectsOf = new Map<string, string[]>();
   for (const { domain, project } of registry.tenants) {
@@ -24,6 +26,8 @@ export function registryOptions(registry: Config['registry']): object {
       ...(tls.verify ? {} : { insecure: true }),
     },
     ...credentialsOf(credentials),
+    // It names the node of the copies there.
+    ...(registry.kind === 'consul' ? { cluster } : {}),
   };
 }
 

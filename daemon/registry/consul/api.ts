@@ -67,7 +67,10 @@ const nothing = 'Service.ID == ""';
 /** Gives the calls. */
 export function createApi(
   http: HttpClient,
-  settings: Pick<ConsulSettings, 'token' | 'datacenter' | 'namespace' | 'partition' | 'waitMs'>,
+  settings: Pick<
+    ConsulSettings,
+    'credentials' | 'datacenter' | 'namespace' | 'partition' | 'waitMs'
+  >,
 ): ConsulApi {
   const { datacenter, namespace, partition, waitMs } = settings;
   const scope = {
@@ -85,7 +88,7 @@ export function createApi(
   ): Promise<Outcome<Indexed<T>>> => {
     const answer = await http.call({ method: 'GET', ...call });
     if (answer.kind !== 'ok') return { ok: false, trouble: answer };
-    const trouble = unseen(answer, settings.token);
+    const trouble = unseen(answer, settings.credentials !== undefined);
     if (trouble !== undefined) return { ok: false, trouble };
     return decoded(call.path, () => ({ index: answer.facts.index, value: decode(answer.body) }));
   };
@@ -203,12 +206,12 @@ const noLeader: Trouble = {
 
 function unseen(
   { facts }: Extract<Answer, { readonly kind: 'ok' }>,
-  token: string | undefined,
+  hasToken: boolean,
 ): Trouble | undefined {
   if (facts.filtered) {
     return refusal('the answer is filtered: the token may not read every service and node');
   }
-  if (token === undefined && facts.deniesByDefault) {
+  if (!hasToken && facts.deniesByDefault) {
     return refusal('this Consul shows nothing without a token: set registry.credentials.token');
   }
   return facts.knownLeader ? undefined : noLeader;

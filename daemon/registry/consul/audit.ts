@@ -16,7 +16,7 @@ export interface Audit {
 /** Gives the audit. */
 export function createAudit(
   api: Pick<ConsulApi, 'token' | 'agent'>,
-  settings: Pick<ConsulSettings, 'auditMs' | 'token' | 'datacenter'>,
+  settings: Pick<ConsulSettings, 'auditMs' | 'credentials' | 'datacenter'>,
   clock: Clock,
 ): Audit {
   let nextMs = -Infinity;
@@ -27,7 +27,7 @@ export function createAudit(
     async look() {
       const nowMs = clock.monotonicMs();
       if (nowMs < nextMs) return undefined;
-      if (settings.token !== undefined) {
+      if (settings.credentials !== undefined) {
         const token = await api.token();
         if (!token.ok) {
           access = 'the token is refused';

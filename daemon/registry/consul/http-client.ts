@@ -60,7 +60,7 @@ const connections = { read: 8, write: 4, watch: 2 } as const;
 
 /** Gives the client; it connects when it is first called. */
 export function createHttpClient(
-  settings: Pick<ConsulSettings, 'addresses' | 'tls' | 'token' | 'requestTimeoutMs'>,
+  settings: Pick<ConsulSettings, 'addresses' | 'tls' | 'credentials' | 'requestTimeoutMs'>,
   events: HttpClientEvents,
 ): HttpClient {
   const { addresses, requestTimeoutMs } = settings;
@@ -94,7 +94,8 @@ export function createHttpClient(
     const timeoutMs = requestTimeoutMs + (call.waitMs ?? 0);
     const headers: Record<string, string> = { accept: 'application/json' };
     if (call.body !== undefined) headers['content-type'] = 'application/json';
-    if (settings.token !== undefined) headers['x-consul-token'] = settings.token;
+    const { credentials } = settings;
+    if (credentials !== undefined) headers['x-consul-token'] = credentials.token;
     const deadline = AbortSignal.timeout(timeoutMs);
     const signal = call.signal === undefined ? deadline : AbortSignal.any([call.signal, deadline]);
     try {

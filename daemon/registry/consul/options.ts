@@ -10,8 +10,8 @@ const optionsShape = z.strictObject({
   cluster: text.min(1).prefault('default'),
   /** Read and left aside: see README.md, "Tenants". */
   tenants: z.array(z.strictObject({ domain: text, projects: z.array(text) })).exactOptional(),
-  /** Sent as `X-Consul-Token`. */
-  token: text.min(1).exactOptional(),
+  /** A token, sent as `X-Consul-Token`: Consul knows no users. */
+  credentials: z.strictObject({ token: text.min(1) }).exactOptional(),
   /** Another datacenter than that of the agent. */
   datacenter: text.min(1).exactOptional(),
   /** Consul Enterprise alone has these two. */

@@ -10,7 +10,11 @@ function refused(status: number, message: string): Trouble {
 
 describe('a refusal of Consul', () => {
   it.each([
-    [500, "Invalid Service Meta for node a and serviceID b: Couldn't load metadata pair", 'invalid'],
+    [
+      500,
+      "Invalid Service Meta for node a and serviceID b: Couldn't load metadata pair",
+      'invalid',
+    ],
     [500, 'Must provide node', 'invalid'],
     [500, "Unknown service ID 'x' for check ID 'y'", 'invalid'],
     [500, 'No cluster leader', 'server-error'],
