@@ -8,6 +8,13 @@ import { poll } from './poll.ts';
 
 const run = promisify(execFile);
 
+/** How long an agent may take to answer, on a machine that is busy with other things. */
+const readyMs = 60_000;
+/** A port that is taken is another one at the next attempt, where the test does not set it. */
+const launchAttempts = 5;
+/** Ten minutes of debug lines and more: a failure early in a test is still seen at its end. */
+const maxLogChars = 16 * 1024 * 1024;
+
 /**
  * Why the tests against the real agent cannot run here, or `undefined`. In CI a missing agent is
  * an error, not a reason to skip.
@@ -70,7 +77,7 @@ export class SerfAgent {
     this.#wrap = wrap;
     this.pid = child.pid ?? 0;
     const keep = (chunk: Buffer): void => {
-      this.#log = (this.#log + chunk.toString()).slice(-256 * 1024);
+      this.#log = (this.#log + chunk.toString()).slice(-maxLogChars);
     };
     child.stdout?.on('data', keep);
     child.stderr?.on('data', keep);
@@ -78,6 +85,18 @@ export class SerfAgent {
 
   /** Starts an agent and waits until it answers its RPC. */
   static async start(options: SerfAgentOptions): Promise<SerfAgent> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await SerfAgent.#launch(options);
+      } catch (error) {
+        // Another process may have taken a port that was free a moment ago.
+        const taken = String(error).includes('address already in use');
+        if (!taken || attempt === launchAttempts) throw error;
+      }
+    }
+  }
+
+  static async #launch(options: SerfAgentOptions): Promise<SerfAgent> {
     const { host = '127.0.0.1', wrap = (command) => command } = options;
     const address = `${host}:${options.port ?? (await freePort())}`;
     const rpc = `127.0.0.1:${await freePort()}`;
@@ -99,13 +118,14 @@ export class SerfAgent {
     const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
     const agent = new SerfAgent(options, child, address, rpc, wrap);
     try {
-      await poll(async () => {
-        if (child.exitCode !== null) throw new Error(`the agent ended: ${agent.log}`);
-        return (await agent.run('members')) === '' ? undefined : true;
-      }, 20_000);
+      const state = await poll(async () => {
+        if (child.exitCode !== null || child.signalCode !== null) return 'ended';
+        return (await agent.run('members')) === '' ? undefined : 'ready';
+      }, readyMs);
+      if (state === 'ended') throw new Error('it ended');
     } catch (error) {
       await agent.kill();
-      throw error;
+      throw new Error(`serf agent ${options.node} did not start: ${agent.log}`, { cause: error });
     }
     return agent;
   }
@@ -137,6 +157,11 @@ export class SerfAgent {
   /** Ends the agent at once (SIGKILL): the pool sees a failure. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
+  }
+
+  /** The agent ends without a word to the pool, but puts its snapshot in order first (SIGTERM). */
+  async terminate(): Promise<void> {
+    await this.#end('SIGTERM');
   }
 
   /** The agent leaves the pool (SIGINT) and ends. */

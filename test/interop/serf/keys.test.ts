@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { KeyOperation, KeyOutcome } from '../../../daemon/gossip/pool.ts';
 import { poll } from '../../support/poll.ts';
 import { serfUnavailable } from '../../support/serf-agent.ts';
 import {
@@ -18,6 +19,19 @@ import {
 
 const missing = serfUnavailable();
 const newKey = (bytes: number): string => randomBytes(bytes).toString('base64');
+
+/** A key operation, again until all four have answered: a datagram of a query may be lost. */
+async function answeredByAll(
+  { pool }: Ours,
+  operation: KeyOperation,
+  key: string | undefined,
+): Promise<KeyOutcome> {
+  return poll(async () => {
+    const outcome = await pool.keys(operation, key);
+    expect(outcome.errors).toEqual({});
+    return outcome.asked === 4 && outcome.answered === 4 ? outcome : undefined;
+  }, spreadMs);
+}
 
 async function keyring(...keys: string[]): Promise<string> {
   const file = join(await directory(), 'keyring.json');
@@ -56,22 +70,26 @@ describe.skipIf(missing !== undefined)(`encrypted pools${missing ? `: ${missing}
         ['use', second],
         ['remove', first],
       ] as const) {
-        const outcome = await one.pool.keys(operation, key);
-        expect(outcome).toMatchObject({ asked: 4, answered: 4, errors: {} });
+        await answeredByAll(one, operation, key);
       }
-      const listed = await one.pool.keys('list', undefined);
-      expect(listed.keys).toEqual({ [second]: 4 });
+      expect((await answeredByAll(one, 'list', undefined)).keys).toEqual({ [second]: 4 });
       const agent = agents[0];
-      await agent?.run('keys', `-install=${third}`);
-      await agent?.run('keys', `-use=${third}`);
-      await agent?.run('keys', `-remove=${second}`);
-      expect((await agent?.run('keys', '-list'))?.replace(/ +/g, ' ')).toContain(`${third} [4/4]`);
+      for (const change of [`-install=${third}`, `-use=${third}`, `-remove=${second}`]) {
+        // Fails, and can be repeated, when not all have answered.
+        await poll(async () => ((await agent?.run('keys', change)) ?? '') + 'done', spreadMs);
+      }
+      await poll(async () => {
+        const printed = (await agent?.run('keys', '-list'))?.replace(/ +/g, ' ');
+        return printed?.includes(`${third} [4/4]`) === true ? true : undefined;
+      }, spreadMs);
       await new Promise((resolve) => setTimeout(resolve, 3000));
     } finally {
       clearInterval(load);
     }
-    const refused = await one.pool.keys('remove', third);
-    expect(Object.keys(refused.errors).sort()).toEqual([...names].sort());
+    await poll(async () => {
+      const refused = await one.pool.keys('remove', third);
+      return Object.keys(refused.errors).length === names.length ? true : undefined;
+    }, spreadMs);
     await Promise.all([
       ...ours.map((member) => weSee(member, all)),
       ...agents.map((agent) => agentSees(agent, all)),

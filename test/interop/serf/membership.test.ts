@@ -1,5 +1,6 @@
 // One pool of real serf agents and of ours: join, tags, leave, failure, rejoin, force-leave.
 
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { poll } from '../../support/poll.ts';
@@ -19,6 +20,14 @@ import {
 } from './pool-of-six.ts';
 
 const missing = serfUnavailable();
+
+/** Waits until a snapshot has a line. */
+async function snapshotHas(file: string, line: string): Promise<void> {
+  await poll(
+    async () => ((await readFile(file, 'utf8')).includes(`${line}\n`) ? true : undefined),
+    spreadMs,
+  );
+}
 
 describe.skipIf(missing !== undefined)(
   `a pool with serf agents${missing ? `: ${missing}` : ''}`,
@@ -101,15 +110,7 @@ describe.skipIf(missing !== undefined)(
       const address = await first.start(settings);
       await first.join('ours-1', [agent.address]);
       await agentSees(agent, { 'ours-1': 'alive' });
-      // Written every 500 ms.
-      const { readFile } = await import('node:fs/promises');
-      await poll(
-        async () =>
-          (await readFile(snapshotFile, 'utf8')).includes(`alive: serf-1 ${agent.address}`)
-            ? true
-            : undefined,
-        spreadMs,
-      );
+      await snapshotHas(snapshotFile, `alive: serf-1 ${agent.address}`);
       await first.kill();
       const second = startProcess();
       const port = Number(address.split(':')[1]);
@@ -124,15 +125,12 @@ describe.skipIf(missing !== undefined)(
     it('reads a snapshot that the agent wrote', async () => {
       const snapshotFile = join(await directory(), 'serf.snapshot');
       const agent = await startAgent('serf-1');
-      const shortLived = await startAgent('ours-1', { snapshotFile, join: [agent.address] });
-      await agentSees(agent, { 'ours-1': 'alive' });
-      await new Promise((resolve) => setTimeout(resolve, 1500));
-      await shortLived.kill();
-      const port = Number(shortLived.address.split(':')[1]);
-      const ours = await startOurs('ours-1', {
-        snapshotFile,
-        bind: { host: '127.0.0.1', port },
-      });
+      const shortLived = await startAgent('serf-2', { snapshotFile, join: [agent.address] });
+      await agentSees(agent, { 'serf-2': 'alive' });
+      await shortLived.terminate();
+      await snapshotHas(snapshotFile, `alive: serf-1 ${agent.address}`);
+      // Nobody knows this name at its port: whoever is found was found in the snapshot.
+      const ours = await startOurs('ours-1', { snapshotFile });
       await weSee(ours, { 'serf-1': 'alive' });
     });
 
@@ -168,15 +166,16 @@ describe.skipIf(missing !== undefined)(
       await two.pool.join([agent.address]);
       const printed = await poll(async () => {
         const output = await agent.run('rtt', 'ours-1', 'ours-2');
-        return /rtt: ([\d.]+) ms/.exec(output)?.[1];
+        const ms = Number(/rtt: ([\d.]+) ms/.exec(output)?.[1]);
+        return ms < 500 ? ms : undefined;
       }, spreadMs);
-      expect(Number(printed)).toBeGreaterThan(0);
-      const own = await poll(
-        () => one.pool.members().find(({ name }) => name === 'ours-2')?.roundTripMs,
-        spreadMs,
-      );
-      // Loopback: both estimates are milliseconds, not seconds.
-      for (const ms of [Number(printed), own]) expect(ms).toBeLessThan(500);
+      expect(printed).toBeGreaterThan(0);
+      // Loopback: both estimates are milliseconds, not seconds, once a stall of the machine during
+      // the first probes has been averaged away.
+      await poll(() => {
+        const own = one.pool.members().find(({ name }) => name === 'ours-2')?.roundTripMs;
+        return own !== undefined && own > 0 && own < 500 ? own : undefined;
+      }, spreadMs);
     });
   },
 );
