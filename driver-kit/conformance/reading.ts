@@ -1,12 +1,12 @@
 // What a driver must see: everything, its changes, and its removals with their proof.
 
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from './harness.ts';
 import { stampInstance } from '../../daemon/model/stamp.ts';
 import { sampleInstance, sampleService } from './native-application.ts';
 import { observe, type ObservedDriver } from './observed-driver.ts';
-import type { RegistryFixture } from './registry-driver.ts';
+import type { Lacks, RegistryFixture } from './fixture.ts';
 
-export function readingContract(makeFixture: () => Promise<RegistryFixture>): void {
+export function readingContract(makeFixture: () => Promise<RegistryFixture>, lacks: Lacks): void {
   describe('reading', () => {
     let fixture: RegistryFixture;
     let observed: ObservedDriver;
@@ -157,7 +157,7 @@ export function readingContract(makeFixture: () => Promise<RegistryFixture>): vo
       expect(observed.condition).toBe('answering');
     });
 
-    it('proves the end of a lease by a tombstone', async () => {
+    it.unless(lacks['native-leases'], 'proves the end of a lease by a tombstone', async () => {
       const ref = await fixture.native.registerService(sampleService());
       const healthCheck = { mode: 'push', port: 0, interval: 5, times: 3, url: '' } as const;
       const lease = await fixture.native.registerInstance(ref, sampleInstance({ healthCheck }));

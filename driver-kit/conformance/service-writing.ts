@@ -1,11 +1,11 @@
 // What a driver must do to services: make them whole, change only its own, and give them up.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from './harness.ts';
 import { stampInstance, stampKeys, stampService } from '../../daemon/model/stamp.ts';
 import type { Service } from '../../daemon/model/service.ts';
 import { failureCode, sampleInstance, sampleService, value } from './native-application.ts';
 import { observe, type ObservedDriver } from './observed-driver.ts';
-import type { RegistryFixture } from './registry-driver.ts';
+import type { RegistryFixture } from './fixture.ts';
 
 const never = new AbortController().signal;
 

@@ -1,13 +1,13 @@
 // What a driver must do to instances: write copies whole, and never touch anything else.
 
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from './harness.ts';
 import type { Instance, Service } from '../../daemon/model/service.ts';
 import { stampInstance } from '../../daemon/model/stamp.ts';
 import type { InstanceRef, ServiceRef, WriteResult } from '../../daemon/registry/driver.ts';
 import { failureCode, sampleInstance, sampleService, value } from './native-application.ts';
 import { observe, type ObservedDriver } from './observed-driver.ts';
-import type { RegistryFixture } from './registry-driver.ts';
+import type { RegistryFixture } from './fixture.ts';
 
 const never = new AbortController().signal;
 

@@ -1,19 +1,19 @@
 // What a driver must conclude from a registry in trouble: nothing, until it is proven.
 
 import { setTimeout as wait } from 'node:timers/promises';
-import { describe, it } from 'vitest';
+import { describe, it } from './harness.ts';
 import type { HealthCheck, Service } from '../../daemon/model/service.ts';
 import { stampInstance } from '../../daemon/model/stamp.ts';
 import type { InstanceRef, ServiceRef } from '../../daemon/registry/driver.ts';
 import { failureCode, sampleInstance, sampleService } from './native-application.ts';
 import { observe, type ObservedDriver } from './observed-driver.ts';
-import type { RegistryFixture } from './registry-driver.ts';
+import type { Lacks, RegistryFixture } from './fixture.ts';
 
 /** A lease of 20 s: the shortest that every release takes as it is. */
 const shortCheck: HealthCheck = { mode: 'push', port: 0, interval: 5, times: 3, url: '' };
 const shortLeaseMs = 20_000;
 
-export function outageContract(makeFixture: () => Promise<RegistryFixture>): void {
+export function outageContract(makeFixture: () => Promise<RegistryFixture>, lacks: Lacks): void {
   // Most of these wait for leases: they wait together, each with a registry of its own.
   describe.concurrent('outages', () => {
     it('waits for a registry that is absent at start', async ({ expect, onTestFinished }) => {
@@ -98,39 +98,41 @@ export function outageContract(makeFixture: () => Promise<RegistryFixture>): voi
       }
     });
 
-    it('concludes nothing from a pause that ends leases, if their owners come back', async ({
-      expect,
-      onTestFinished,
-    }) => {
-      const { fixture, observed, service, register } = await world(makeFixture, onTestFinished);
-      const [short] = await register(1, shortCheck);
-      const [long] = await register(1);
-      const instance = observed.instance(short!)!;
-      await fixture.pause(shortLeaseMs + 5_000);
-      await observed.untilCondition('waiting-for-owners', 60_000);
-      await fixture.native.registerInstance(service, instance);
-      await observed.untilCondition('answering', 60_000);
-      expect(observed.removed).toEqual([]);
-      expect(observed.instance(long!)).toBeDefined();
-      expect(observed.conditions).toContainEqual(
-        expect.objectContaining({ state: 'unknown', reason: 'unreachable' }),
-      );
-    });
+    it.unless(
+      lacks.pause,
+      'concludes nothing from a pause that ends leases, if their owners come back',
+      async ({ expect, onTestFinished }) => {
+        const { fixture, observed, service, register } = await world(makeFixture, onTestFinished);
+        const [short] = await register(1, shortCheck);
+        const [long] = await register(1);
+        const instance = observed.instance(short!)!;
+        await fixture.pause(shortLeaseMs + 5_000);
+        await observed.untilCondition('waiting-for-owners', 60_000);
+        await fixture.native.registerInstance(service, instance);
+        await observed.untilCondition('answering', 60_000);
+        expect(observed.removed).toEqual([]);
+        expect(observed.instance(long!)).toBeDefined();
+        expect(observed.conditions).toContainEqual(
+          expect.objectContaining({ state: 'unknown', reason: 'unreachable' }),
+        );
+      },
+    );
 
-    it('says "absence" of what a pause ended, one lease after it', async ({
-      expect,
-      onTestFinished,
-    }) => {
-      const { fixture, observed, register } = await world(makeFixture, onTestFinished);
-      const [short] = await register(1, shortCheck);
-      await register(1);
-      await fixture.pause(shortLeaseMs + 5_000);
-      const resumedMs = performance.now();
-      const removal = await observed.until(() => observed.removal(short!), 120_000);
-      expect(removal.proof).toBe('absence');
-      expect(performance.now() - resumedMs).toBeGreaterThan(shortLeaseMs - 2_000);
-      expect(observed.removed).toHaveLength(1);
-    });
+    it.unless(
+      lacks.pause,
+      'says "absence" of what a pause ended, one lease after it',
+      async ({ expect, onTestFinished }) => {
+        const { fixture, observed, register } = await world(makeFixture, onTestFinished);
+        const [short] = await register(1, shortCheck);
+        await register(1);
+        await fixture.pause(shortLeaseMs + 5_000);
+        const resumedMs = performance.now();
+        const removal = await observed.until(() => observed.removal(short!), 120_000);
+        expect(removal.proof).toBe('absence');
+        expect(performance.now() - resumedMs).toBeGreaterThan(shortLeaseMs - 2_000);
+        expect(observed.removed).toHaveLength(1);
+      },
+    );
 
     it('holds the loss of all at once, and calls it absence after their lease', async ({
       expect,
