@@ -8,7 +8,7 @@ import type { Outcome, Trouble } from '../common/trouble.ts';
 import type { Blocking, Indexed } from './api.ts';
 
 /** What a watch has last seen. */
-export interface Watched<T> {
+interface Watched<T> {
   readonly index: number;
   readonly value: T;
 }

@@ -111,11 +111,6 @@ export function normaliseInstance(instance: Instance): Instance {
   return { ...instance, healthCheck: instance.healthCheck ?? defaultHealthCheck };
 }
 
-/** True when both say the same, whatever the order of their properties. */
-export function sameInstance(left: Instance, right: Instance): boolean {
-  return contentText(left) === contentText(right);
-}
-
 /** Gives everything in an instance as one text: equal texts, equal content. */
 export function contentText(instance: Instance): string {
   const { endpoints, hostName, status, properties, healthCheck, dataCenterInfo, version } =

@@ -50,7 +50,7 @@ export const instanceRows: readonly Row<Instance>[] = [
   { field: 'version', survival: 'registry', where: 'of the service' },
 ];
 
-export const serviceRows: readonly Row<Service>[] = [
+const serviceRows: readonly Row<Service>[] = [
   ...(['domain', 'project', 'environment', 'app', 'name', 'version'] as const).map((field) => ({
     field,
     survival: 'exact' as const,

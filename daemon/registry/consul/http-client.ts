@@ -19,7 +19,7 @@ export interface Call {
 }
 
 /** What Consul says of an answer in its headers. */
-export interface AnswerFacts {
+interface AnswerFacts {
   /** `X-Consul-Index`; 0 where there is none. */
   readonly index: number;
   /** The token may not see all of it. */

@@ -14,7 +14,7 @@ const mostBytes = 500_000;
 const mostUnderWay = 2;
 
 /** What became of one caller's operations. */
-export type Submitted =
+type Submitted =
   | { readonly done: true; readonly found: ReadonlyMap<string, number> }
   /** Refused, in Consul's words. */
   | { readonly done: false; readonly what: string };

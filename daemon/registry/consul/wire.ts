@@ -77,13 +77,6 @@ export function decodeNodeMeta(body: unknown, node: string): StringMap | undefin
   return found === undefined ? undefined : mapOf(found.Meta, 'Meta');
 }
 
-/** Gives the ids of the services in an answer of `/catalog/node-services/{node}`. */
-export function decodeServiceIds(body: unknown): readonly string[] {
-  const services = objectOf(body, 'answer').Services;
-  if (services === undefined || services === null) return [];
-  return listOf(services, 'Services').map((each) => text(objectOf(each, 'service'), 'ID'));
-}
-
 function decodeInstance(value: unknown): ConsulInstance {
   const entry = objectOf(value, 'entry');
   const node = objectOf(entry.Node, 'Node');
