@@ -8,8 +8,11 @@ import type { Random } from '../../support/random.ts';
 
 /** A round may cost a tenth of the time: the interval is this many times what its reading cost. */
 const intervalFactor = 10;
-/** The cheapest of so many rounds is what a round takes; the rest of the others was waiting. */
-const roundsWeighed = 8;
+/**
+ * The cheapest of so many rounds is what a round takes; the rest of the others was waiting. Raising it
+ * follows a registry that became slower later; lowering it takes a busy minute for a slow registry.
+ */
+const roundsWeighed = 32;
 /** Longest interval. Raising it spares a registry that answers slowly and shows changes later. */
 const longestIntervalMs = 5_000;
 /** Shortest time between two rounds that hints ask for. */

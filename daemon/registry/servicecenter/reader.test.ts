@@ -171,8 +171,14 @@ describe('reader of a large registry', () => {
     scene.change('s7', { status: 'DOWN' });
     await scene.clock.advanceAsync(1_000);
     const isGone = ({ removedInstances }: RegistryChange): boolean => removedInstances.length > 0;
-    const delayMs = await scene.delay(scene.change('s7', { ids: [] }), isGone);
-    expect(delayMs).toBeLessThan(45);
+    for (let again = 0; again < 5; again += 1) {
+      await scene.clock.advanceAsync(80 + again * 17);
+      const delayMs = await scene.delay(scene.change('s7', { ids: [] }), isGone);
+      expect(delayMs).toBeLessThan(45);
+      await scene.clock.advanceAsync(80);
+      scene.change('s7', { ids: ['i7'] });
+    }
+    // Those that no whole round was about to settle anyway.
     expect(scene.totalsAsked).toBeGreaterThan(0);
     await scene.stop();
   });

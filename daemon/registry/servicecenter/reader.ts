@@ -42,12 +42,13 @@ const listBoundsMs = { shortest: 200, longest: 5_000 };
 /**
  * Between two rounds the names that changed a short time ago are looked at: what changes, changes again
  * soon (a deployment, a restart). Such a glance may take this part of the time between two of them, and
- * the whole rounds then leave as much. Raising it sees more names early and the others later.
+ * the whole rounds leave it what it takes. Raising it sees more names early and the others later.
  */
 const glanceShare = 0.03;
-const roundShareBesides = 0.7;
+/** All that reads may take this part of the time (§11). */
+const wholeShare = 0.1;
 /** A glance asks for so many names, whatever they cost. */
-const glanceBounds = { shortest: 10, longest: 500 };
+const glanceBounds = { shortest: 10, longest: 250 };
 /** Details read by the sweep, services a second: with a dump to show changes, and without. */
 const sweepPerSecond = { withDump: 2, withoutDump: 20 };
 
@@ -154,10 +155,14 @@ export function createReader(
 
     // Without its cache every round reads everything: only the time tells.
     const mostMs = capabilities.cache ? Math.max(1, nameCount() * nameCostMs) : Infinity;
-    const isLively = readers.some((reader) => reader.isLively(now()));
-    loop.succeeded(costMs ?? findMs, { mostMs, ...(isLively ? { share: roundShareBesides } : {}) });
+    const lively = readers.reduce(
+      (sum, reader) => sum + reader.livelyNames(now(), mostGlanced()),
+      0,
+    );
+    const glances = (lively * nameMs) / settings.pollMinMs;
+    loop.succeeded(costMs ?? findMs, { mostMs, share: 1 - glances / wholeShare });
     const intervalMs = loop.intervalMs ?? settings.pollMinMs;
-    nameMs = intervalMs / 10 / Math.max(1, nameCount());
+    nameMs = Math.min(nameCostMs, (costMs ?? findMs) / Math.max(1, nameCount()));
     roundDueMs = now() + intervalMs;
     glanceLater();
     auditing ??= audit
@@ -187,10 +192,9 @@ export function createReader(
 
   /** Looks at the liveliest names alone. */
   const glance = async (found: Capabilities): Promise<void> => {
-    const most = clamp((glanceShare * settings.pollMinMs) / nameMs, glanceBounds);
     for (const reader of readers) {
-      if (!reader.isLively(now())) continue;
-      const seen = await reader.glance(contextOf(found, 0), Math.floor(most));
+      if (reader.livelyNames(now(), 1) === 0) continue;
+      const seen = await reader.glance(contextOf(found, 0), mostGlanced());
       publish([seen.change], seen.trouble);
       if (seen.trouble !== undefined) {
         failed(seen.trouble);
@@ -204,10 +208,13 @@ export function createReader(
     glanceLater();
   };
 
+  const mostGlanced = (): number =>
+    Math.floor(clamp((glanceShare * settings.pollMinMs) / nameMs, glanceBounds));
+
   /** Says when the loop comes again, if that is before the next whole round. */
   const glanceLater = (): void => {
     const restMs = roundDueMs - now();
-    const isLively = readers.some((reader) => reader.isLively(now()));
+    const isLively = readers.some((reader) => reader.livelyNames(now(), 1) > 0);
     // A round that follows soon sees as much.
     const worthIt = isLively && restMs > settings.pollMinMs * 1.5;
     loop.sooner(worthIt ? settings.pollMinMs : restMs);

@@ -64,8 +64,8 @@ export interface TenantReader {
   round(context: RoundContext, listDue: boolean): Promise<TenantRound>;
   /** Finds only the liveliest `most` names. What needs more than that waits for a whole round. */
   glance(context: RoundContext, most: number): Promise<Glance>;
-  /** True while some names changed a short time ago. */
-  isLively(nowMs: number): boolean;
+  /** How many names changed a short time ago, `most` at most. */
+  livelyNames(nowMs: number, most: number): number;
   forgetRevisions(): void;
   /** Compares with a dump; what differs is read again in the next round. */
   takeDump(cache: Readonly<Record<string, unknown>>): void;
@@ -352,7 +352,7 @@ export function createTenantReader(tenant: Tenant, api: ServiceCenterApi): Tenan
       };
     },
 
-    isLively: (nowMs) => lively(nowMs, 1).length > 0,
+    livelyNames: (nowMs, most) => lively(nowMs, most).length,
 
     forgetRevisions: () => view.forgetRevisions(),
     takeDump(cache) {
