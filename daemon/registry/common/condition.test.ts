@@ -11,6 +11,7 @@ describe('a refused read', () => {
     [404, 'bad-answer'],
     [304, 'bad-answer'],
     [422, 'bad-answer'],
+    [429, 'server-error'],
     [500, 'server-error'],
     [503, 'server-error'],
   ])('HTTP %i of a read is %s, never "gone"', (status, reason) => {

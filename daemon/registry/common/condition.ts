@@ -63,7 +63,9 @@ export function conditionOfTrouble(trouble: Trouble): RegistryCondition {
   }
   const detail = `HTTP ${trouble.status} ${trouble.code} ${trouble.message}`.trim();
   if (trouble.status === 401 || trouble.status === 403) return unknown('refused-rights', detail);
-  return unknown(trouble.status >= 500 ? 'server-error' : 'bad-answer', detail);
+  // 429 is a server that has enough to do.
+  const overdone = trouble.status >= 500 || trouble.status === 429;
+  return unknown(overdone ? 'server-error' : 'bad-answer', detail);
 }
 
 function unknown(reason: UnknownReason, detail: string): RegistryCondition {
