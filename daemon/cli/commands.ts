@@ -7,6 +7,7 @@ import { clustersCommand } from './commands/clusters.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommand } from './commands/config.ts';
 import { daemonCommand } from './commands/daemon.ts';
+import { driverCommand } from './commands/driver.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { explainCommand } from './commands/explain.ts';
@@ -47,6 +48,7 @@ export const commands: readonly CommandSpec[] = [
   uiCommand,
   logsCommand,
   configCommand,
+  driverCommand,
   labCommand,
   demoCommand,
   versionCommand,

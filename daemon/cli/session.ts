@@ -14,6 +14,7 @@ import { createWords, type Words } from './words.ts';
 export interface Session {
   readonly io: CliIo;
   readonly say: Translate;
+  readonly locale: Locale;
   readonly words: Words;
   readonly style: Style;
   readonly json: boolean;
@@ -48,6 +49,7 @@ export function createSession(
   return {
     io,
     say,
+    locale,
     words: createWords(say, locale),
     style,
     json: wish.json,

@@ -100,7 +100,7 @@ expect.arrayContaining = (items: readonly unknown[]): Pattern =>
 expect.objectContaining = (fields: object): Pattern =>
   new Pattern(`something with ${inspect(fields)}`, (value) => matches(value, fields));
 
-export class ExpectationError extends Error {
+class ExpectationError extends Error {
   override readonly name = 'ExpectationError';
 
   constructor(expected: unknown, actual: unknown, relation: string) {

@@ -108,7 +108,7 @@ const failure: z.ZodType<WriteFailure> = z.union([
 const ref = z.object({ ...serviceRef, instanceId: word });
 
 /** What each call gives when it goes well. */
-export const resultShapes = {
+const resultShapes = {
   ensureService: z.object({ serviceId: word, created: z.boolean(), ours: z.boolean() }),
   updateService: z.undefined(),
   releaseService: z.undefined(),

@@ -40,7 +40,7 @@ interface Pending {
 }
 
 const workerUrl = new URL(
-  import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js',
+  import.meta.url.endsWith('.ts') ? './driver-worker.ts' : './driver-worker.js',
   import.meta.url,
 );
 
