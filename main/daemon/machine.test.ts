@@ -44,6 +44,19 @@ describe('the supervisor', () => {
     expect(state).toMatchObject({ phase: 'attached', pid: 9 });
   });
 
+  it.each(['start', 'restart'] as const)(
+    'counts crashes anew after a %s while it stops',
+    (wish) => {
+      const asked: readonly MachineEvent[] = [
+        { type: 'stop' },
+        { type: wish },
+        { type: 'exited', code: 0 },
+      ];
+      const { state } = play([...running, crash, ...again, ...asked, ...running.slice(1)], 100);
+      expect(state).toMatchObject({ phase: 'running', restarts: 0, crashesMs: [] });
+    },
+  );
+
   it('refuses one of another user with the reason', () => {
     const { state, effects } = play([{ type: 'start' }, { type: 'refused' }]);
     expect(state).toMatchObject({ phase: 'failed', reason: 'refused' });

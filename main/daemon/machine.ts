@@ -212,7 +212,7 @@ function isLost({ phase, reason }: MachineState): boolean {
 function exited(state: MachineState, code: number | null, times: Times): Step {
   if (state.phase === 'stopping') {
     return state.again
-      ? to(state, 'probing', times, { again: false }, { do: 'probe' })
+      ? start({ ...state, phase: 'stopped' }, times)
       : to(state, 'stopped', times, {});
   }
   if (state.phase !== 'starting' && state.phase !== 'running') return stay(state);

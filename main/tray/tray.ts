@@ -56,10 +56,22 @@ export function createTray(iconFolder: string, act: (action: TrayAction) => void
   };
 }
 
-/** macOS colours a template by itself; elsewhere the panel follows the system's theme. */
+/**
+ * macOS colours a template by itself; elsewhere the panel follows the system's theme, whichever one
+ * the person has chosen for the window.
+ */
 function variant(): 'template' | 'on-dark' | 'on-light' {
   if (process.platform === 'darwin') return 'template';
-  return nativeTheme.shouldUseDarkColors ? 'on-dark' : 'on-light';
+  return panelIsDark() ? 'on-dark' : 'on-light';
+}
+
+/** As the system last said; Linux does not say while the window has a theme of its own. */
+let systemIsDark: boolean | undefined;
+
+function panelIsDark(): boolean {
+  if (process.platform === 'win32') return nativeTheme.shouldUseDarkColorsForSystemIntegratedUI;
+  if (nativeTheme.themeSource === 'system') systemIsDark = nativeTheme.shouldUseDarkColors;
+  return systemIsDark ?? nativeTheme.shouldUseDarkColors;
 }
 
 function loadIcon(file: string): NativeImage {

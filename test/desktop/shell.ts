@@ -14,7 +14,7 @@ import { poll } from '../support/poll.ts';
 import type { Screen } from './screen.ts';
 
 /** Longest that anything of the shell may take on a busy machine. */
-const patienceMs = 90_000;
+export const patienceMs = 90_000;
 
 export interface ShellOptions {
   /** The daemon's configuration (YAML); absent: that of a first start. */
@@ -78,6 +78,8 @@ export async function startShell(screen: Screen, options: ShellOptions = {}): Pr
       LANG: 'en_US.UTF-8',
       ...options.environment,
     },
+    // The page's theme is what the shell says, not what a test tool emulates.
+    colorScheme: null,
     timeout: patienceMs,
   });
   const child = app.process();
@@ -141,6 +143,18 @@ export async function startShell(screen: Screen, options: ShellOptions = {}): Pr
 
 /** Left by the preload script on the page's `window`. */
 declare const syncerHost: HostBridge;
+
+/** Waits until what the shell says of its daemon's process is so. */
+export function waitForProcess(
+  shell: Shell,
+  isSo: (process: DaemonProcess) => boolean,
+): Promise<DaemonProcess> {
+  return poll(async () => {
+    const known = await shell.process();
+    if (isSo(known)) return known;
+    throw new Error(`the daemon's process: ${JSON.stringify(known)}`);
+  }, patienceMs);
+}
 
 /** Whether a process of this id exists. */
 export function isAlive(pid: number): boolean {

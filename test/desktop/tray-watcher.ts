@@ -117,10 +117,14 @@ export async function startTrayWatcher(busAddress: string): Promise<TrayWatcher>
     labels: async () => (await menu()).map(({ label }) => label),
     waitFor,
     async click(label) {
-      const { id } = await waitFor(label);
-      const path = String(await property('Menu'));
-      const event = [id, 'clicked', new Variant('s', ''), 0];
-      await call(path, 'com.canonical.dbusmenu', 'Event', 'isvu', event);
+      // A menu that has changed since it was read has other ids, and refuses the old one.
+      await poll(async () => {
+        const { id } = await waitFor(label);
+        const path = String(await property('Menu'));
+        const event = [id, 'clicked', new Variant('s', ''), 0];
+        await call(path, 'com.canonical.dbusmenu', 'Event', 'isvu', event);
+        return true;
+      }, patienceMs);
     },
     close: () => bus.disconnect(),
   };
