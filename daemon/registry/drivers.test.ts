@@ -44,6 +44,27 @@ describe('built-in drivers', () => {
     expect(() => createDriver('eureka', options, environment)).toThrow(message);
   });
 
+  it('makes a Nacos driver', async () => {
+    const options = {
+      addresses: ['http://127.0.0.1:1'],
+      credentials: { name: 'nacos', password: 's3cret' },
+    };
+    const driver = createDriver('nacos', options, environment);
+    expect(driver.kind).toBe('nacos');
+    expect(driver.facts()).toMatchObject({ address: 'http://127.0.0.1:1/nacos' });
+    await driver.stop();
+  });
+
+  it.each([
+    [{ addresses: [] }, /addresses/],
+    [{ addresses: ['10.0.0.1:8848'] }, /'10\.0\.0\.1:8848'.*http:\/\//],
+    [{ addresses: ['http://reader:s3cret@a:1'] }, /registry\.credentials\.account/],
+    [{ addresses: ['http://a:1'], namespace: 'a b' }, /namespace/],
+    [{ addresses: ['http://a:1'], tenants: [{ domain: 'd', projects: ['a.b'] }] }, /'a\.b'/],
+  ])('refuses the Nacos options %j and says why', (options, message) => {
+    expect(() => createDriver('nacos', options, environment)).toThrow(message);
+  });
+
   it('makes a Consul driver', async () => {
     const options = { addresses: ['https://127.0.0.1:1/'], credentials: { token: 's3cret' } };
     const driver = createDriver('consul', options, environment);

@@ -4,6 +4,7 @@ import { createConsulDriver } from './consul/driver.ts';
 import type { DriverName } from './driver-names.ts';
 import type { DriverEnvironment, RegistryDriver } from './driver.ts';
 import { createEurekaDriver } from './eureka/driver.ts';
+import { createNacosDriver } from './nacos/driver.ts';
 import { chooseDriver } from './plugin/choose.ts';
 import { completeOptions } from './plugin/option-values.ts';
 import { createPluginDriver } from './plugin/plugin-driver.ts';
@@ -17,6 +18,7 @@ const drivers: Readonly<Record<DriverName, DriverFactory>> = {
     createServiceCenterDriver(parseServiceCenterOptions(options), environment),
   eureka: createEurekaDriver,
   consul: createConsulDriver,
+  nacos: createNacosDriver,
 };
 
 /**
