@@ -42,7 +42,7 @@ const benches: Readonly<Record<string, Entry>> = {
     hasQuick: true,
   },
   gossip: {
-    run: async () => (await import('./gossip/run.ts')).runGossipBench(),
+    run: async (context) => (await import('./gossip/run.ts')).runGossipBench(context),
     hasQuick: false,
   },
 };

@@ -54,8 +54,10 @@ async function handle(request: MemberRequest): Promise<unknown> {
   switch (request.op) {
     case 'start':
       return start(request.settings);
-    case 'join':
-      return poolOf(request.node).join(request.addresses);
+    case 'join': {
+      const begunMs = performance.timeOrigin + performance.now();
+      return { ...(await poolOf(request.node).join(request.addresses)), begunMs };
+    }
     case 'event':
       return poolOf(request.node).sendEvent(request.name, Buffer.from(request.payload), false);
     case 'members':

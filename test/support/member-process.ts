@@ -50,8 +50,12 @@ export class MemberProcess {
     return `${host}:${port}`;
   }
 
-  async join(node: string, addresses: readonly string[]): Promise<JoinResult> {
-    return (await this.ask({ op: 'join', node, addresses })) as JoinResult;
+  /** Joins; gives with the result when the process began, wall clock. */
+  async join(
+    node: string,
+    addresses: readonly string[],
+  ): Promise<JoinResult & { readonly begunMs: number }> {
+    return (await this.ask({ op: 'join', node, addresses })) as JoinResult & { begunMs: number };
   }
 
   async members(node: string): Promise<readonly PoolMember[]> {

@@ -1,5 +1,5 @@
-// Loss on everything that a host in a namespace sends: by `tc netem`, or where the kernel lacks it
-// by the random match of iptables.
+// Loss on everything that a host in a namespace sends, to its own address too, but for 127.0.0.0/8:
+// by the random match of iptables, or where the kernel lacks it by `tc netem` (on the way out alone).
 
 import { spawnSync } from 'node:child_process';
 import { createNetwork, hostsUnavailable, type Host } from './netns.ts';
@@ -13,7 +13,8 @@ const netem: Method = [
 const iptables: Method = [
   () => ['iptables', '-F', 'OUTPUT'],
   (percent) => [
-    ...['iptables', '-A', 'OUTPUT', '-o', 'eth0', '-m', 'statistic', '--mode', 'random'],
+    ...['iptables', '-A', 'OUTPUT', '!', '-d', '127.0.0.0/8'],
+    ...['-m', 'statistic', '--mode', 'random'],
     ...['--probability', String(percent / 100), '-j', 'DROP'],
   ],
 ];
@@ -30,7 +31,7 @@ function apply(host: Host, method: Method, percent: number): string | undefined 
 /** Loses this share of the packets that a host sends. Throws where the kernel cannot. */
 export function losePackets(host: Host, percent: number): void {
   const reasons: string[] = [];
-  for (const method of [netem, iptables]) {
+  for (const method of [iptables, netem]) {
     const reason = apply(host, method, percent);
     if (reason === undefined) return;
     reasons.push(reason);

@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks';
 import type { PoolSettings } from '../../../daemon/gossip/pool.ts';
 import { MemberProcess, type SeenEvent } from '../../support/member-process.ts';
 import { poll } from '../../support/poll.ts';
-import { limitMs, type Places, type Side } from './side.ts';
+import { limitMs, placeOf, portOf, type Places, type Side } from './side.ts';
 
 interface Member {
   readonly node: string;
@@ -22,8 +22,9 @@ export async function startOurSide(
   const members: Member[] = [];
   const processes: { process: MemberProcess; members: number }[] = [];
   for (let index = 0; index < count; index += 1) {
-    const host = places?.[index];
+    const host = placeOf(places, index);
     let entry = processes.at(-1);
+    // Members of one process stand in one place.
     if (entry === undefined || entry.members >= perProcess || index === count - 1) {
       const wrap = host === undefined ? undefined : host.wrap.bind(host);
       entry = { process: new MemberProcess(wrap), members: 0 };
@@ -31,7 +32,9 @@ export async function startOurSide(
     }
     entry.members += 1;
     const bind =
-      host === undefined ? { host: '127.0.0.1', port: 0 } : { host: host.address, port: 7946 };
+      host === undefined
+        ? { host: '127.0.0.1', port: 0 }
+        : { host: host.address, port: portOf(index) };
     const node = `m${index}`;
     members.push({
       node,
@@ -56,10 +59,11 @@ export async function startOurSide(
   return {
     processes: processes.map(({ process, members: held }) => ({ pid: process.pid, members: held })),
     async formMs() {
-      const begunMs = wallMs();
-      await Promise.all(
+      // As with the agent: from the first dial, without the way of the request to the process.
+      const joins = await Promise.all(
         members.slice(1).map(({ node, process }) => process.join(node, [first.address])),
       );
+      const begunMs = Math.min(...joins.map((join) => join.begunMs));
       const known = new Map<string, { names: Set<string>; atMs: number }>();
       await poll(
         () => {

@@ -4,7 +4,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { freePort } from '../../support/free-port.ts';
 import { poll } from '../../support/poll.ts';
-import { limitMs, type Places, type Side } from './side.ts';
+import { limitMs, placeOf, portOf, type Places, type Side } from './side.ts';
 
 interface Agent {
   readonly child: ChildProcess;
@@ -21,8 +21,9 @@ interface Agent {
 export async function startSerfSide(count: number, places: Places): Promise<Side> {
   const agents: Agent[] = [];
   for (let index = 0; index < count; index += 1) {
-    const host = places?.[index];
-    const bind = host === undefined ? `127.0.0.1:${await freePort()}` : `${host.address}:7946`;
+    const host = placeOf(places, index);
+    const bind =
+      host === undefined ? `127.0.0.1:${await freePort()}` : `${host.address}:${portOf(index)}`;
     const rpc = `127.0.0.1:${await freePort()}`;
     agents.push(launch(`m${index}`, bind, rpc, host?.wrap ?? ((command) => command)));
   }

@@ -9,8 +9,19 @@ export interface WeighedProcess {
   readonly members: number;
 }
 
-/** Where members run: on loopback, or each in a network namespace of its own. */
-export type Places = readonly Host[] | undefined;
+/** Where members run: on loopback, or in network namespaces, `membersPerHost` in each. */
+export type Places =
+  { readonly hosts: readonly Host[]; readonly membersPerHost: number } | undefined;
+
+/** The host of a member; `undefined`: loopback. */
+export function placeOf(places: Places, index: number): Host | undefined {
+  return places?.hosts[Math.floor(index / places.membersPerHost)];
+}
+
+/** Its port in its host. */
+export function portOf(index: number): number {
+  return 7946 + index;
+}
 
 export interface Side {
   readonly processes: readonly WeighedProcess[];

@@ -9,9 +9,9 @@ export interface Weight {
   /** Of one core. */
   readonly cpuPercentPerMember: number;
   readonly rssMbPerMember: number;
-  /** Sent by one host, streams and ARP among them; missing on loopback. */
-  readonly packetsPerSecond?: number;
-  readonly bytesPerSecond?: number;
+  /** Sent by one member, streams and ARP among them; missing on loopback. */
+  readonly packetsPerSecondPerMember?: number;
+  readonly bytesPerSecondPerMember?: number;
 }
 
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
@@ -35,11 +35,11 @@ export async function weigh(
   const sentAfter = sent(hosts);
   if (hosts === undefined || sentBefore === undefined || sentAfter === undefined) return weight;
   const perSecond = (before: number, after: number): number =>
-    round((after - before) / seconds / hosts.length);
+    round((after - before) / seconds / members);
   return {
     ...weight,
-    packetsPerSecond: perSecond(sentBefore.packets, sentAfter.packets),
-    bytesPerSecond: perSecond(sentBefore.bytes, sentAfter.bytes),
+    packetsPerSecondPerMember: perSecond(sentBefore.packets, sentAfter.packets),
+    bytesPerSecondPerMember: perSecond(sentBefore.bytes, sentAfter.bytes),
   };
 }
 
@@ -63,9 +63,12 @@ function sent(hosts: readonly Host[] | undefined): { packets: number; bytes: num
   for (const host of hosts) {
     const [file = '', ...args] = host.wrap(['cat', '/proc/net/dev']);
     const text = execFileSync(file, args, { encoding: 'utf8' });
-    const fields = /eth0:\s*(.*)/.exec(text)?.[1]?.trim().split(/\s+/) ?? [];
-    total.bytes += Number(fields[8]);
-    total.packets += Number(fields[9]);
+    // Members of one host speak to each other over its loopback.
+    for (const [, line = ''] of text.matchAll(/(?:eth0|lo):\s*(.*)/g)) {
+      const fields = line.trim().split(/\s+/);
+      total.bytes += Number(fields[8]);
+      total.packets += Number(fields[9]);
+    }
   }
   return total;
 }
