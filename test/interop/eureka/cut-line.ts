@@ -8,12 +8,16 @@ export interface CutLine {
   readonly port: number;
   cut(): Promise<void>;
   mend(): Promise<void>;
+  /** Connections stay and are made, and nothing passes until `release`. */
+  hold(): void;
+  release(): void;
   close(): Promise<void>;
 }
 
 /** Lays a line to `targetPort` on this machine. */
 export async function layLine(targetPort: number): Promise<CutLine> {
   const sockets = new Set<Socket>();
+  let held = false;
   const server = createServer((near) => {
     const far = connect(targetPort, '127.0.0.1');
     for (const [socket, other] of [
@@ -28,6 +32,7 @@ export async function layLine(targetPort: number): Promise<CutLine> {
       });
     }
     near.pipe(far).pipe(near);
+    if (held) for (const socket of [near, far]) socket.pause();
   });
   const listen = async (port: number): Promise<number> => {
     server.listen(port, '127.0.0.1');
@@ -48,6 +53,14 @@ export async function layLine(targetPort: number): Promise<CutLine> {
     cut,
     async mend() {
       await listen(port);
+    },
+    hold() {
+      held = true;
+      for (const socket of sockets) socket.pause();
+    },
+    release() {
+      held = false;
+      for (const socket of sockets) socket.resume();
     },
     close: cut,
   };
