@@ -35,7 +35,10 @@ const optionsShape = z.strictObject({
   pollMinMs: z.number().positive().prefault(1_000),
   /** Deadline of one read or write. Raising it finds a dead server later. */
   requestTimeoutMs: z.number().positive().prefault(10_000),
-  /** Longest that a blocking query waits. Raising it makes fewer of them while nothing happens. */
+  /**
+   * Longest that a blocking query waits. Raising it makes fewer of them while nothing happens, and lets
+   * Consul count one longer that was left: it notices only when the wait is over.
+   */
   waitMs: z.number().positive().max(600_000).prefault(60_000),
   /** Time between two full readings, beside those that a gap or a reset index asks for. */
   fullReadMs: z.number().positive().prefault(300_000),
