@@ -41,7 +41,16 @@ const zones = [
 ];
 
 export default defineConfig(
-  { ignores: ['node_modules/', 'dist/', 'coverage/', 'proto/gen/', 'test/fixtures/'] },
+  {
+    ignores: [
+      'node_modules/',
+      'dist/',
+      'driver-kit/dist/',
+      'coverage/',
+      'proto/gen/',
+      'test/fixtures/',
+    ],
+  },
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,

@@ -36,7 +36,8 @@ export function htmlReport(
     results.filter((result) => result.outcome === outcome).length;
   const counts = (['kept', 'broken', 'inapplicable'] as const)
     .map(
-      (outcome) => `<li class="${outcome}"><b>${count(outcome)}</b> ${escape(words[outcome])}</li>`,
+      (outcome) =>
+        `<li class="${count(outcome) === 0 ? 'inapplicable' : outcome}"><b>${count(outcome)}</b> ${escape(words[outcome])}</li>`,
     )
     .join('');
   const icon =

@@ -15,7 +15,8 @@ const stringMap = z.record(z.string().max(4_096), text);
 const serviceRef = { domain: word, project: word, serviceId: word };
 const proof = z.enum(['tombstone', 'absence']);
 
-const service: z.ZodType<Service> = z.object({
+/** What is `undefined` may also be left out: JSON leaves it out. */
+const service = z.object({
   ...serviceRef,
   environment: text,
   app: text,
@@ -26,7 +27,7 @@ const service: z.ZodType<Service> = z.object({
   level: text,
   status: text,
   registerBy: text,
-  framework: z.object({ name: text, version: text }).or(z.undefined()),
+  framework: z.object({ name: text, version: text }).optional(),
   properties: stringMap,
   tags: stringMap,
   schemas: z
@@ -37,14 +38,14 @@ const service: z.ZodType<Service> = z.object({
         text: z
           .string()
           .max(16 * 1024 * 1024)
-          .or(z.undefined()),
+          .optional(),
       }),
     )
     .max(10_000),
   paths: z.array(z.object({ path: text, property: stringMap })).max(10_000),
-});
+}) as unknown as z.ZodType<Service>;
 
-const instance: z.ZodType<Instance> = z.object({
+const instance = z.object({
   serviceId: word,
   instanceId: word,
   endpoints: z.array(text).max(1_000),
@@ -59,10 +60,10 @@ const instance: z.ZodType<Instance> = z.object({
       times: count,
       url: text,
     })
-    .or(z.undefined()),
-  dataCenterInfo: z.object({ name: text, region: text, availableZone: text }).or(z.undefined()),
+    .optional(),
+  dataCenterInfo: z.object({ name: text, region: text, availableZone: text }).optional(),
   version: text,
-});
+}) as unknown as z.ZodType<Instance>;
 
 const condition: z.ZodType<RegistryCondition> = z.union([
   z.object({ state: z.literal('answering') }),
@@ -83,14 +84,14 @@ const condition: z.ZodType<RegistryCondition> = z.union([
   }),
 ]);
 
-const facts: z.ZodType<RegistryFacts> = z.object({
+const facts = z.object({
   kind: text,
   address: text,
   version: text,
   findings: stringMap,
-  roundMs: count.or(z.undefined()),
-  intervalMs: count.or(z.undefined()),
-});
+  roundMs: count.optional(),
+  intervalMs: count.optional(),
+}) as unknown as z.ZodType<RegistryFacts>;
 
 const failure: z.ZodType<WriteFailure> = z.union([
   z.object({
@@ -116,7 +117,7 @@ const resultShapes = {
   putInstance: z.undefined(),
   removeInstance: z.undefined(),
   renew: z.object({ missing: z.array(ref) }),
-  readInstance: instance.or(z.undefined()),
+  readInstance: instance.optional(),
 } as const;
 
 export type CallName = keyof typeof resultShapes;
