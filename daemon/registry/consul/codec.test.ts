@@ -234,7 +234,7 @@ describe('an ordinary application', () => {
         secure: 'true',
       },
       healthCheck: { mode: 'push', port: 0, interval: 30, times: 3, url: '' },
-      dataCenterInfo: { name: 'dc1', region: 'dc1', availableZone: '' },
+      dataCenterInfo: { name: 'dc1', region: 'dc1', availableZone: 'dc1' },
       version: '2.1.0',
     });
   });

@@ -44,7 +44,7 @@ export function decodeInstance(from: ConsulInstance): Instance {
     healthCheck: healthFrom(said) ?? defaultHealthCheck,
     dataCenterInfo: modelled
       ? dataCenterFrom(textIn(meta, contentKeys.dataCenter))
-      : { name: from.datacenter, region: from.datacenter, availableZone: from.zone },
+      : nativeDataCenter(from),
     version: identity.key.version,
   };
 }
@@ -179,6 +179,12 @@ function healthFrom(text: string | undefined): HealthCheck | undefined {
     times: Number(times),
     url,
   };
+}
+
+/** A ServiceCenter takes no place without a zone: the datacenter stands for what nobody says. */
+function nativeDataCenter({ datacenter, zone }: ConsulInstance): DataCenterInfo | undefined {
+  if (datacenter === '') return undefined;
+  return { name: datacenter, region: datacenter, availableZone: zone === '' ? datacenter : zone };
 }
 
 function dataCenterText(info: DataCenterInfo | undefined): string | undefined {
