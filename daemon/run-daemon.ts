@@ -68,7 +68,8 @@ function logFile({ dataDir, log }: Config): RotatingFile {
   });
 }
 
-function secretsOf({ registry, gossip }: Config): readonly string[] {
+function secretsOf({ registry, gossip, cluster }: Config): readonly string[] {
   const { password, token } = registry.credentials;
-  return [password, token, ...gossip.keys].filter((secret) => secret !== undefined);
+  const etcd = cluster.etcdCredentials.password;
+  return [password, token, etcd, ...gossip.keys].filter((secret) => secret !== undefined);
 }

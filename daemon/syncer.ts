@@ -29,6 +29,7 @@ import { createSyncEngine } from './sync/sync-engine.ts';
 import { controlBackend } from './wiring/control-backend.ts';
 import { startWebServer, type WebServer } from './web/web-server.ts';
 import { lookupSource } from './wiring/look-up.ts';
+import { etcdAccess } from './wiring/etcd-access.ts';
 import { registryOptions } from './wiring/registry-options.ts';
 
 /** What a syncer is given beside its configuration. */
@@ -96,7 +97,8 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
         ? undefined
         : await createReplica(sqlite, {
             ...{ cluster, node, registry, dataDir: config.dataDir },
-            etcdAddresses: config.cluster.etcd,
+            etcd: etcdAccess(config.cluster),
+            etcdBinary: config.cluster.etcdBinary,
             listenHost: config.gossip.bind.host,
             refused: () => ask('refused'),
             ...surroundings,

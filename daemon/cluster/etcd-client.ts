@@ -18,7 +18,7 @@ export interface EtcdAccess {
   readonly user?: string;
   readonly password?: string;
   readonly tls?: {
-    readonly ca: Buffer;
+    readonly ca?: Buffer | undefined;
     readonly cert?: Buffer | undefined;
     readonly key?: Buffer | undefined;
   };
@@ -69,10 +69,14 @@ const once = {
 /** Gives the client; it connects when it is first asked. */
 export function createEtcdClient(access: EtcdAccess): EtcdClient {
   const { endpoints, user, password, tls } = access;
+  const within = (ms = callMs): { deadline: Date } => ({ deadline: new Date(Date.now() + ms) });
   const client = new Etcd3({
     hosts: [...endpoints],
-    ...(user === undefined ? {} : { auth: { username: user, password: password ?? '' } }),
-    ...(tls === undefined
+    ...(user === undefined
+      ? {}
+      : { auth: { username: user, password: password ?? '', callOptions: () => within() } }),
+    // Without authorities of its own etcd3 takes those of Node.
+    ...(tls?.ca === undefined
       ? {}
       : {
           credentials: {
@@ -90,8 +94,6 @@ export function createEtcdClient(access: EtcdAccess): EtcdClient {
       IOptions['faultHandling']
     >,
   });
-  const within = (ms = callMs): { deadline: Date } => ({ deadline: new Date(Date.now() + ms) });
-
   return {
     async get(key) {
       const { kvs, header } = await client.kv.range({ key: Buffer.from(key) }, within());

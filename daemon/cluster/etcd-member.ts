@@ -11,6 +11,7 @@ import { backoff } from '../support/backoff.ts';
 import type { Clock, Timer } from '../support/clock.ts';
 import type { Logger } from '../support/logger.ts';
 import type { Random } from '../support/random.ts';
+import { isSupportedEtcd } from './etcd-version.ts';
 import type { FoundingPlan } from './founding.ts';
 
 export interface EtcdMemberSettings {
@@ -43,8 +44,6 @@ export interface EtcdMember {
   stop(): Promise<void>;
 }
 
-/** The oldest etcd that we are tested with: Debian's. */
-const oldest = { major: 3, minor: 4 };
 /** Size of the log file from which it begins anew at the next start. */
 const maxLogBytes = 16 * 1024 * 1024;
 const stopMs = 5_000;
@@ -70,12 +69,11 @@ export async function checkEtcdBinary(binary: string): Promise<string> {
   } catch (error) {
     throw new SyncerError('etcd.missing', { binary, reason: firstLine(error) }, error);
   }
-  const found = /etcd Version: (\d+)\.(\d+)\.\S+/.exec(text);
-  const [major, minor] = [Number(found?.[1]), Number(found?.[2])];
-  if (major !== oldest.major || minor < oldest.minor) {
+  const version = /etcd Version: (\S+)/.exec(text)?.[1] ?? '';
+  if (!isSupportedEtcd(version)) {
     throw new SyncerError('etcd.unsupported', { binary, version: text.split('\n')[0] ?? '' });
   }
-  return found?.[0].slice('etcd Version: '.length) ?? '';
+  return version;
 }
 
 /** How etcd says that its member was taken out of the cluster. */

@@ -8,6 +8,7 @@ import type { EtcdClient } from './etcd-client.ts';
 export class MemoryEtcd {
   /** Nobody answers: a quorum is missing. */
   away = false;
+  version = '3.4.23';
   /** Every answer takes so long. */
   latencyMs = 1;
   readonly #clock: VirtualClock;
@@ -36,7 +37,7 @@ export class MemoryEtcd {
   /** A replica's way to it; `hangs` says whether its watches have gone silent. */
   client(
     hangs: () => boolean = () => false,
-  ): EtcdKv & Pick<EtcdClient, 'grant' | 'keepAlive' | 'revoke'> {
+  ): EtcdKv & Pick<EtcdClient, 'grant' | 'keepAlive' | 'revoke' | 'status'> {
     const answer = async <T>(make: () => T): Promise<T> => {
       await new Promise<void>((resolve) => void this.#clock.after(this.latencyMs, resolve));
       if (this.away) throw new Error('etcdserver: request timed out');
@@ -96,6 +97,7 @@ export class MemoryEtcd {
           held.endsMs = this.#clock.monotonicMs() + held.ttlMs;
           return held.ttlMs / 1000;
         }),
+      status: () => answer(() => ({ version: this.version, dbBytes: 1, usedBytes: 1 })),
       revoke: (lease) => answer(() => this.#end(lease)),
     };
   }

@@ -17,6 +17,7 @@ import {
   answerFounding,
   foundingQuorum,
   unfounded,
+  type FromReplica,
   type FoundingPlan,
   type FoundingReply,
   type FoundingRequest,
@@ -126,20 +127,27 @@ export function createFormation(options: FormationOptions): Formation {
   });
 
   /** Asks the other live replicas. */
-  const ask = async (question: Question): Promise<readonly Answer[]> => {
+  const ask = async (
+    question: Question,
+  ): Promise<readonly { readonly from: string; readonly answer: Answer }[]> => {
     const others = options.replicas().filter(({ name }) => name !== node);
     if (others.length === 0) return [];
     const { responses } = await pool.query(queryName, Buffer.from(JSON.stringify(question)), {
       timeoutMs: queryMs,
       filterNodes: others.map(({ name }) => name),
     });
-    return responses.map(({ payload }) => JSON.parse(Buffer.from(payload).toString()) as Answer);
+    return responses.map(({ from, payload }) => ({
+      from,
+      answer: JSON.parse(Buffer.from(payload).toString()) as Answer,
+    }));
   };
 
-  const askFounding = async (founding: FoundingRequest): Promise<readonly FoundingReply[]> => {
-    const own = await answer({ cluster, founding });
+  const askFounding = async (founding: FoundingRequest): Promise<readonly FromReplica[]> => {
+    const own = { from: node, answer: await answer({ cluster, founding }) };
     const others = await ask({ cluster, founding });
-    return [own, ...others].flatMap((one) => ('founding' in one ? [one.founding] : []));
+    return [own, ...others].flatMap((one) =>
+      'founding' in one.answer ? [{ from: one.from, reply: one.answer.founding }] : [],
+    );
   };
 
   const decide = (plan: FoundingPlan): void => {
@@ -153,7 +161,11 @@ export function createFormation(options: FormationOptions): Formation {
   const propose = async (round: number): Promise<number> => {
     const own = planOf(options.replicas());
     const ballot = { round, node };
-    const prepared = afterPrepare(own, await askFounding({ type: 'prepare', ballot }));
+    const promises = await askFounding({ type: 'prepare', ballot });
+    const prepared = afterPrepare(
+      own,
+      promises.map(({ reply }) => reply),
+    );
     if (prepared.type === 'failed') return prepared.highest;
     if (prepared.type === 'decided') {
       decide(prepared.plan);
@@ -173,7 +185,7 @@ export function createFormation(options: FormationOptions): Formation {
     const { incarnation } = kept;
     const joiner = { name: node, peerUrl: peerUrlOf(self), incarnation };
     const answers = await ask({ cluster, join: joiner });
-    for (const one of answers) {
+    for (const { answer: one } of answers) {
       if (!('admission' in one)) continue;
       const { admission } = one;
       if (admission.type === 'refused') {

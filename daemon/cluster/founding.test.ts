@@ -7,7 +7,7 @@ import {
   unfounded,
   type Ballot,
   type FoundingPlan,
-  type FoundingReply,
+  type FromReplica,
   type FoundingRequest,
   type FoundingState,
 } from './founding.ts';
@@ -23,7 +23,7 @@ interface Proposer {
   readonly ballot: Ballot;
   phase: 'prepare' | 'accept' | 'over';
   plan: FoundingPlan;
-  replies: FoundingReply[];
+  replies: FromReplica[];
   decided?: FoundingPlan;
 }
 
@@ -55,7 +55,10 @@ describe('founding', () => {
           if (what === 'advance') {
             const next =
               current.phase === 'prepare'
-                ? afterPrepare(current.plan, current.replies)
+                ? afterPrepare(
+                    current.plan,
+                    current.replies.map(({ reply }) => reply),
+                  )
                 : afterAccept(current.plan, current.replies);
             current.replies = [];
             if (next.type === 'accept') {
@@ -63,7 +66,17 @@ describe('founding', () => {
               current.plan = next.plan;
             } else {
               current.phase = 'over';
-              if (next.type === 'decided') chosen.add(JSON.stringify(next.plan));
+              if (next.type === 'decided') {
+                const plan = JSON.stringify(next.plan);
+                chosen.add(plan);
+                // Who starts as a founder has voted: those are a majority of etcd's members.
+                const founders = states.filter(
+                  ({ accepted }, index) =>
+                    next.plan.some(({ name }) => name === nodes[index]) &&
+                    JSON.stringify(accepted?.plan) === plan,
+                );
+                expect(founders.length).toBeGreaterThan(next.plan.length / 2);
+              }
             }
             continue;
           }
@@ -74,9 +87,9 @@ describe('founding', () => {
           const answer = answerFounding(states[a]!, request);
           states[a] = answer.state;
           // An acceptor answers a proposer once per phase: a doubled answer counts once.
-          const tagged = { ...answer.reply, from: a };
-          const others = current.replies.filter((reply) => (reply as any).from !== a);
-          if (what === 'deliver') current.replies = [...others, tagged];
+          const others = current.replies.filter(({ from }) => from !== nodes[a]);
+          const told = { from: nodes[a]!, reply: answer.reply };
+          if (what === 'deliver') current.replies = [...others, told];
         }
         decisions += chosen.size;
         expect(chosen.size).toBeLessThanOrEqual(1);

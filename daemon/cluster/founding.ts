@@ -93,16 +93,29 @@ export function afterPrepare(
   return { type: 'accept', plan: before?.plan ?? own };
 }
 
-/** What a proposer concludes from the answers to its `accept` of `plan`. */
+/** A reply, and which replica gave it. */
+export interface FromReplica {
+  readonly from: string;
+  readonly reply: FoundingReply;
+}
+
+/**
+ * What a proposer concludes from the answers to its `accept` of `plan`. Votes of members alone count:
+ * only who has voted starts as a founder (formation.ts), and the founders must be a majority of etcd's
+ * members, or nobody could ever take the others in.
+ */
 export function afterAccept(
   plan: FoundingPlan,
-  replies: readonly FoundingReply[],
+  answers: readonly FromReplica[],
 ):
   | { readonly type: 'decided'; readonly plan: FoundingPlan }
   | { readonly type: 'failed'; readonly highest: number } {
+  const replies = answers.map(({ reply }) => reply);
   const decided = replies.find((reply) => reply.type === 'decided');
   if (decided !== undefined) return decided;
-  const accepted = replies.filter((reply) => reply.type === 'accepted').length;
+  const accepted = answers.filter(
+    ({ from, reply }) => reply.type === 'accepted' && plan.some(({ name }) => name === from),
+  ).length;
   return accepted >= foundingQuorum
     ? { type: 'decided', plan }
     : { type: 'failed', highest: highestRound(replies) };

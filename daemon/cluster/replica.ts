@@ -3,6 +3,8 @@
 
 import { createConnection } from 'node:net';
 import path from 'node:path';
+import { describeError, SyncerError } from '../../proto/errors.ts';
+import { createTranslator } from '../../proto/translate.ts';
 import type { GossipPool, PoolMember } from '../gossip/pool.ts';
 import type { Membership } from '../membership/membership.ts';
 import { hostPort } from '../membership/peers.ts';
@@ -16,13 +18,15 @@ import type { Logger } from '../support/logger.ts';
 import type { Random } from '../support/random.ts';
 import type { ReplicaEngine } from '../sync/sync-engine.ts';
 import type { SyncRole } from '../sync/writer-epoch.ts';
-import { createEtcdClient, type EtcdClient } from './etcd-client.ts';
+import type { EtcdAccess, EtcdClient } from './etcd-client.ts';
+import { createEtcdEndpoints } from './etcd-endpoints.ts';
 import { checkEtcdBinary, startEtcdMember, type EtcdMember } from './etcd-member.ts';
 import { fenceDriver } from './fence.ts';
 import { createFormation, peerUrlOf, type Formation } from './formation.ts';
 import { Leadership } from './leadership.ts';
 import type { LeaderEntry } from './election.ts';
 import { createOperations, type ClusterOperations } from './operations.ts';
+import { register, type Registration } from './registration.ts';
 import { startUpkeep, type Upkeep } from './upkeep.ts';
 
 export interface ReplicaOptions {
@@ -30,8 +34,10 @@ export interface ReplicaOptions {
   readonly node: string;
   readonly registry: string;
   readonly dataDir: string;
-  /** An existing etcd; empty: each replica runs a member of its own. */
-  readonly etcdAddresses: readonly string[];
+  /** An existing etcd; `undefined`: each replica runs a member of its own. */
+  readonly etcd: EtcdAccess | undefined;
+  /** The program of that member. */
+  readonly etcdBinary: string;
   readonly listenHost: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -60,13 +66,13 @@ export interface Replica {
   stop(): Promise<void>;
 }
 
-const binary = 'etcd';
 const probeMs = 500;
+const english = createTranslator('en');
 
 /** Gives the replica. Rejects with `etcd.missing` or `etcd.unsupported`. */
 export async function createReplica(sqlite: Store, options: ReplicaOptions): Promise<Replica> {
   const { cluster, node, clock, logger } = options;
-  if (options.etcdAddresses.length === 0) await checkEtcdBinary(binary);
+  if (options.etcd === undefined) await checkEtcdBinary(options.etcdBinary);
   const store = await createEtcdStore(sqlite, options);
   const listeners = new Set<() => void>();
   const stopping = new AbortController();
@@ -76,6 +82,7 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
   let member: EtcdMember | undefined;
   let upkeep: Upkeep | undefined;
   let formation: Formation | undefined;
+  let registration: Registration | undefined;
   let followed = '';
 
   const replicas = (): readonly PoolMember[] =>
@@ -112,15 +119,18 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
 
   const failed = (error: unknown): void => {
     if (stopping.signal.aborted) return;
-    const text = error instanceof Error ? error.message : String(error);
+    const text =
+      error instanceof SyncerError
+        ? `${error.message} ${describeError(error, english).remedy}`
+        : String(error);
     logger.error({ error: text }, text);
     options.refused();
   };
 
   const begin = async (surroundings: ReplicaSurroundings): Promise<void> => {
     const { pool, membership, replication, engine } = surroundings;
-    let endpoints = options.etcdAddresses;
-    if (endpoints.length === 0) {
+    let access = options.etcd;
+    if (access === undefined) {
       const directory = path.join(options.dataDir, 'etcd');
       const forming = createFormation({
         ...{ cluster, node, pool, directory, replicas, clock, logger },
@@ -134,18 +144,25 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
       if (self === undefined) throw new Error('this replica is not in its own pool');
       member = await startEtcdMember(
         {
-          ...{ binary, directory, name: node, peerUrl: peerUrlOf(self), token: cluster },
-          listenHost: options.listenHost,
+          ...{ binary: options.etcdBinary, directory, listenHost: options.listenHost },
+          ...{ name: node, peerUrl: peerUrlOf(self), token: cluster },
           formed: () => forming.formed(),
           lost: (how) => forming.lost(how),
           failed,
         },
         options,
       );
-      endpoints = [member.clientUrl];
+      access = { endpoints: [member.clientUrl] };
     }
-    const etcd = createEtcdClient({ endpoints });
+    const etcd = createEtcdEndpoints(access);
     client = etcd;
+    upkeep = startUpkeep({
+      ...{ etcd, own: member !== undefined, leads: () => leadership?.leads === true },
+      ...{ clock, logger, random: options.random },
+    });
+    const { registry } = options;
+    const { signal } = stopping;
+    registration = await register(etcd, { cluster, node, registry }, { clock, logger, signal });
     store.attach(etcd);
     /** The stream from the leader was there, and is not any more. */
     const suspects = (leader: LeaderEntry): boolean =>
@@ -165,10 +182,6 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
       newestEpoch: () => engine.newestEpoch,
     });
     leadership = election;
-    upkeep = startUpkeep({
-      ...{ etcd, own: member !== undefined, leads: () => election.leads, clock, logger },
-      random: options.random,
-    });
     membership.onChange(() => follow(election.leader));
     replication.onChange(() => {
       const { leader } = election;
@@ -207,7 +220,7 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
         leadership: () => leadership,
         etcd: () => client,
         etcdView: () => upkeep?.view,
-        ownsEtcd: options.etcdAddresses.length === 0,
+        ownsEtcd: options.etcd === undefined,
         trouble: () => member?.trouble ?? formation?.waitsFor ?? 'starting',
         mapping: () => store.mapping,
       });
@@ -220,6 +233,7 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
       upkeep?.stop();
       if (leadership?.leads === true) await store.settled(1_000);
       await leadership?.resign();
+      await registration?.leave();
       client?.close();
       await member?.stop();
     },

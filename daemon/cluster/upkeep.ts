@@ -62,7 +62,9 @@ export function startUpkeep(options: {
         if (dbBytes > smallBytes && dbBytes > loose * usedBytes) await defragment(dbBytes);
       }
     } catch (error) {
-      view = { ...view, trouble: error instanceof Error ? error.message : String(error) };
+      const trouble = error instanceof Error ? error.message : String(error);
+      if (trouble !== view.trouble) logger.warn({ trouble }, `etcd does not answer: ${trouble}`);
+      view = { ...view, trouble };
     }
     if (!stopped) timer = clock.after(lookMs, () => void look());
   };

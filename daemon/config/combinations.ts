@@ -14,6 +14,13 @@ const needs: readonly (readonly [key: string, other: string])[] = [
   ['registry.tls.key', 'registry.tls.cert'],
   ['registry.credentials.account', 'registry.credentials.password'],
   ['registry.credentials.password', 'registry.credentials.account'],
+  ['cluster.etcdTls.cert', 'cluster.etcdTls.key'],
+  ['cluster.etcdTls.key', 'cluster.etcdTls.cert'],
+  ['cluster.etcdTls.ca', 'cluster.etcd'],
+  ['cluster.etcdTls.cert', 'cluster.etcd'],
+  ['cluster.etcdCredentials.user', 'cluster.etcdCredentials.password'],
+  ['cluster.etcdCredentials.password', 'cluster.etcdCredentials.user'],
+  ['cluster.etcdCredentials.user', 'cluster.etcd'],
 ];
 
 /** Listeners and their defaults; each pair must differ in its port or in its address. */
@@ -23,6 +30,9 @@ const listeners: readonly (readonly [key: string, preset: string | undefined])[]
   ['metrics.bind', undefined],
   ['ui.bind', undefined],
 ];
+
+/** Where a supervised etcd member listens unless told otherwise (`cluster.port`). */
+const memberPort = 30_192;
 
 /** Gives the problems of values that are right by themselves. */
 export function combinationProblems(
@@ -54,7 +64,46 @@ export function combinationProblems(
       });
     }
   });
+  problems.push(...clusterProblems(values));
   return problems;
+}
+
+/** What is wrong in cluster mode alone: the etcd member's port, and addresses of both schemes. */
+function clusterProblems(values: ReadonlyMap<string, RawValue>): readonly ConfigProblem[] {
+  if (values.get('mode')?.value !== 'cluster') return [];
+  const etcd = values.get('cluster.etcd');
+  const addresses = Array.isArray(etcd?.value) ? etcd.value.map(String) : [];
+  const secure = addresses.filter((address) => address.startsWith('https:')).length;
+  if (etcd !== undefined && secure > 0 && secure < addresses.length) {
+    return [
+      {
+        code: 'config.wrong-value',
+        parameters: {
+          ...{ key: 'cluster.etcd', value: showValue(etcd.value), nearest: 'none' },
+          source: sourceName(etcd.source),
+        },
+        expects: { key: 'config.expects.one-scheme', parameters: {} },
+      },
+    ];
+  }
+  if (addresses.length > 0) return [];
+  const port = values.get('cluster.port');
+  const own = Number(port?.value ?? memberPort);
+  return listeners.flatMap(([key, preset]): readonly ConfigProblem[] => {
+    const other = values.get(key)?.value ?? preset;
+    if (typeof other !== 'string' || parseHostPort(other)?.port !== own) return [];
+    const source = port?.source ?? values.get(key)?.source ?? { kind: 'default' };
+    return [
+      {
+        code: 'config.wrong-value',
+        parameters: {
+          ...{ key: 'cluster.port', value: showValue(own), nearest: 'none' },
+          source: sourceName(source),
+        },
+        expects: { key: 'config.expects.other-port', parameters: { other: key } },
+      },
+    ];
+  });
 }
 
 /** Whether an address is reachable from this machine alone; what is no address is told elsewhere. */
