@@ -223,12 +223,16 @@ async function runSeed(seed: number): Promise<{ events: number }> {
 }
 
 describe('simulated pools of whole members', () => {
-  it(`agree after healing, deliver nothing twice and keep nothing, for ${seeds} seeds`, async () => {
-    let events = 0;
-    for (let seed = 1; seed <= seeds; seed += 1) events += (await runSeed(seed)).events;
-    // The scenarios are not empty: events were delivered all along.
-    expect(events).toBeGreaterThan(seeds);
-  }, 120_000 + 3000 * seeds);
+  it(
+    `agree after healing, deliver nothing twice and keep nothing, for ${seeds} seeds`,
+    async () => {
+      let events = 0;
+      for (let seed = 1; seed <= seeds; seed += 1) events += (await runSeed(seed)).events;
+      // The scenarios are not empty: events were delivered all along.
+      expect(events).toBeGreaterThan(seeds);
+    },
+    120_000 + 3000 * seeds,
+  );
 
   it('delivers an event to every member of a fair pool', async () => {
     const pool = new Pool(4);
