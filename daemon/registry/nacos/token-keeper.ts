@@ -29,7 +29,12 @@ export function createTokenKeeper(
 
   const logIn = async (address: NacosAddress, name: string, password: string): Promise<Token> => {
     const answer = await login(address, new URLSearchParams({ username: name, password }));
-    if (answer.kind !== 'ok') return { kind: 'trouble', trouble: answer };
+    if (answer.kind === 'failed') return { kind: 'trouble', trouble: answer };
+    if (answer.kind === 'refused') {
+      // A wrong password is a plain 500 for a 3.1.0 server, an unknown user 403.
+      const message = `login of '${name}' (registry.credentials; a wrong password is answered so too)`;
+      return { kind: 'trouble', trouble: { ...answer, message: `${message}: ${answer.message}` } };
+    }
     const { accessToken, tokenTtl } = (answer.body ?? {}) as Readonly<Record<string, unknown>>;
     if (typeof accessToken !== 'string' || accessToken === '') {
       return { kind: 'trouble', trouble: badAnswer('a login that gives no accessToken') };
