@@ -77,6 +77,7 @@ const queryMs = 3_000;
 const nextLeaderMs = 15_000;
 /** etcd takes nobody out while it has not heard all members for 5 s (its strict reconfiguration). */
 const removeTries = 10;
+const forgetTries = 5;
 
 /** Gives the operations; this replica answers the others' from now on. */
 export function createOperations(parts: OperationsParts): ClusterOperations {
@@ -171,10 +172,23 @@ export function createOperations(parts: OperationsParts): ClusterOperations {
     if (parts.leadership()?.leader?.node === name && runs) await transferLeader();
     if (member !== undefined) {
       await takeOut(etcd, name, member.id);
-      await forgetTaken(etcd, name);
+      await forgetSoon(etcd, name);
       logger.warn({ replica: name, rejoin }, `the etcd member of ${name} was taken out`);
     }
     if (!rejoin && at !== undefined) await pool.forceLeave(name, true);
+  };
+
+  /** Its record is of no use any more, and does no harm: etcd may elect anew, and is asked again. */
+  const forgetSoon = async (etcd: EtcdClient, name: string): Promise<void> => {
+    for (let tries = 1; tries <= forgetTries; tries += 1) {
+      try {
+        await forgetTaken(etcd, name);
+        return;
+      } catch (error) {
+        logger.debug({ replica: name, error: textOf(error) }, 'its record was not forgotten yet');
+        await sleep(clock, 500);
+      }
+    }
   };
 
   const takeOut = async (etcd: EtcdClient, name: string, id: string): Promise<void> => {

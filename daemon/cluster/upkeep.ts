@@ -1,6 +1,7 @@
 // What a replica looks after in its etcd: who its members are, as people are told it, and the size of
 // its file, which etcd gives back to the disk only when it is defragmented.
 
+import { ownPrefix } from '../store/etcd-mapping.ts';
 import type { Clock, Timer } from '../support/clock.ts';
 import type { Logger } from '../support/logger.ts';
 import type { Random } from '../support/random.ts';
@@ -31,7 +32,7 @@ const looseFactor = { follower: 2, leader: 4 };
 
 /** Looks after etcd until stopped. `own`: the member is ours alone, so that its file is ours to tend. */
 export function startUpkeep(options: {
-  readonly etcd: Pick<EtcdClient, 'members' | 'status' | 'defragment'>;
+  readonly etcd: Pick<EtcdClient, 'get' | 'members' | 'status' | 'defragment'>;
   readonly own: boolean;
   readonly leads: () => boolean;
   readonly clock: Clock;
@@ -50,6 +51,8 @@ export function startUpkeep(options: {
       const [members, { version, dbBytes, usedBytes }] = await Promise.all([
         etcd.members(),
         etcd.status(),
+        // The other two a member answers by itself; this one takes a quorum.
+        etcd.get(ownPrefix),
       ]);
       const before = namesOf(view.members);
       view = { trouble: undefined, members, version, dbBytes };

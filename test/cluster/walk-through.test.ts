@@ -1,115 +1,33 @@
 // Two sites of three replicas each, as the original's guide sets them up: real daemons, real etcd,
 // lab registries. Their registries' own answers say whether they are in sync.
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { rm } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startApplications, type Applications } from '../support/application.ts';
-import { compareSites } from '../support/checker/compare.ts';
-import { monitorSites } from '../support/checker/monitor.ts';
 import { readRegistry } from '../support/checker/read-registry.ts';
-import { startDaemon, type TestDaemon } from '../support/daemon.ts';
-import { freePort } from '../support/free-port.ts';
 import { poll } from '../support/poll.ts';
-import { startRegistry, type TestRegistry } from '../support/registry.ts';
+import {
+  hasLeader,
+  isWhole,
+  leaderOf,
+  prepareSites,
+  type ReplicaSite,
+  type ReplicaSites,
+} from '../support/replica-sites.ts';
 
-interface Site {
-  readonly cluster: string;
-  readonly registry: TestRegistry;
-  readonly applications: Applications;
-  readonly replicas: Map<string, TestDaemon>;
-  readonly places: Map<string, { dataDir: string; gossip: number; rpc: number; etcd: number }>;
-}
+let guide: ReplicaSites;
+let sites: ReplicaSites['sites'];
+const startReplica = (site: ReplicaSite, node: string): Promise<void> =>
+  guide.startReplica(site, node);
+const inSync = (): Promise<void> => guide.inSync();
 
-const sites: Site[] = [];
-let root: string;
-let join = '';
-
-async function startReplica(site: Site, node: string): Promise<void> {
-  const place = site.places.get(node)!;
-  const daemon = await startDaemon({
-    ...{ cluster: site.cluster, node, registries: [site.registry.url], dataDir: place.dataDir },
-    ...{ gossipPort: place.gossip, rpcPort: place.rpc, join: [join] },
-    flags: ['--mode', 'cluster', '--cluster-port', String(place.etcd), '--profile', 'local'],
-  });
-  site.replicas.set(node, daemon);
-}
-
-/** The replica whose log said last that it leads, and not that it leads no more. */
-function leaderOf(site: Site): string | undefined {
-  const said = [...site.replicas].flatMap(([node, { log }]) =>
-    log
-      .filter(({ msg }) => msg === `${node} leads` || msg.startsWith(`${node} leads no more`))
-      .slice(-1)
-      .filter(({ msg }) => msg === `${node} leads`)
-      .map(() => node),
-  );
-  return said.length === 1 ? said[0] : undefined;
-}
-
-/** Every replica's etcd has all three: the loss of one costs no quorum. */
-async function isWhole(site: Site): Promise<void> {
-  const all = `the members of etcd: ${[...site.places.keys()].sort().join(', ')}`;
-  await poll(() => {
-    const whole = [...site.replicas.values()].every(
-      ({ log }) => log.findLast(({ msg }) => msg.startsWith('the members of etcd: '))?.msg === all,
-    );
-    return whole ? true : undefined;
-  }, 120_000);
-}
-
-/** The site's leader, as soon as there is one; what its replicas said, if there is none. */
-async function hasLeader(site: Site): Promise<string> {
-  try {
-    return await poll(() => leaderOf(site), 90_000);
-  } catch (cause) {
-    const said = [...site.replicas].flatMap(([node, { log }]) => [
-      `${node}:`,
-      ...log
-        .filter(({ part }) => part === 'cluster')
-        .slice(-15)
-        .map((line) => JSON.stringify(line)),
-    ]);
-    throw new Error(`no leader, or more than one:\n${said.join('\n')}`, { cause });
-  }
-}
-
-async function inSync(limitMs = 60_000): Promise<void> {
-  await poll(async () => {
-    const read = await Promise.all(
-      sites.map(async ({ cluster, registry }) => ({
-        cluster,
-        content: await readRegistry(registry.url),
-      })),
-    );
-    const native = sites.flatMap(({ applications }, index) =>
-      applications.differences(read[index]!.content),
-    );
-    const findings = [...native, ...compareSites(read).map((one) => JSON.stringify(one))];
-    if (findings.length > 0) throw new Error(findings.slice(0, 8).join('\n'));
-    return true;
-  }, limitMs);
-}
-
-/** Watches that nothing of what is there now goes; ends with the proof. */
 async function watchNothingGoes(): Promise<() => Promise<void>> {
-  const monitor = monitorSites(
-    sites.map(({ cluster, registry }) => ({ cluster, url: registry.url })),
-  );
-  for (const { cluster, registry } of sites) {
-    const { instances } = await readRegistry(registry.url);
-    monitor.expect(
-      cluster,
-      instances.map(({ serviceId, instanceId }) => `${serviceId}/${instanceId}`),
-    );
-  }
-  return async () => expect(await monitor.stop()).toEqual([]);
+  const stop = await guide.watchNothingGoes();
+  return async () => expect(await stop()).toEqual([]);
 }
 
 /** The writer's epoch that each copy carries. */
-async function epochsIn(site: Site): Promise<Record<string, string | undefined>> {
+async function epochsIn(site: ReplicaSite): Promise<Record<string, string | undefined>> {
   const { instances } = await readRegistry(site.registry.url);
   return Object.fromEntries(
     instances.map(({ instanceId, properties }) => [instanceId, properties['syncer-epoch']]),
@@ -118,38 +36,13 @@ async function epochsIn(site: Site): Promise<Record<string, string | undefined>>
 
 describe('clusters of three', () => {
   beforeAll(async () => {
-    root = await mkdtemp(path.join(tmpdir(), 'syncer-walk-'));
-    for (const [index, cluster] of ['beijing', 'shanghai'].entries()) {
-      const registry = await startRegistry('lab');
-      const applications = startApplications(registry.url);
-      const places = new Map();
-      for (const replica of [1, 2, 3]) {
-        const node = `syncer0${index + 1}${replica}`;
-        const dataDir = path.join(root, node);
-        const ports = { gossip: await freePort(), rpc: await freePort(), etcd: await freePort() };
-        places.set(node, { dataDir, ...ports });
-      }
-      sites.push({ cluster, registry, applications, replicas: new Map(), places });
-    }
-    join = `127.0.0.1:${sites[0]!.places.get('syncer011')!.gossip}`;
-    for (const { applications } of sites) {
-      const service = await applications.service({
-        serviceName: `shop-${applications.url.slice(-4)}`,
-      });
-      for (let count = 0; count < 5; count += 1) await applications.instance(service);
-    }
+    guide = await prepareSites(['beijing', 'shanghai']);
+    ({ sites } = guide);
     for (const site of sites) {
       for (const node of site.places.keys()) await startReplica(site, node);
     }
   }, 240_000);
-  afterAll(async () => {
-    for (const { replicas, applications, registry } of sites) {
-      await Promise.all([...replicas.values()].map((daemon) => daemon.stop()));
-      applications.stop();
-      await registry.close();
-    }
-    await rm(root, { recursive: true, force: true });
-  }, 120_000);
+  afterAll(() => guide.stop(), 120_000);
 
   it('come to one leader each and are in sync', async () => {
     for (const site of sites) {
