@@ -10,8 +10,8 @@ export function createEtcdEndpoints(access: EtcdAccess): EtcdClient {
   );
 }
 
-/** As `createEtcdEndpoints`, over clients that are there. */
-export function rotating(clients: readonly EtcdClient[]): EtcdClient {
+/** One client over several. */
+function rotating(clients: readonly EtcdClient[]): EtcdClient {
   let current = 0;
   const at = (): EtcdClient => {
     const client = clients[current % clients.length];

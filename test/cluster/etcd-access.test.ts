@@ -1,10 +1,11 @@
 // The ways to an existing etcd: over TLS with a certificate, with a user and a password, through several
 // endpoints of which one is dead. A real etcd.
 
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Etcd3 } from 'etcd3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEtcdClient, type EtcdAccess } from '../../daemon/cluster/etcd-client.ts';
 import { createEtcdEndpoints } from '../../daemon/cluster/etcd-endpoints.ts';
@@ -16,6 +17,8 @@ let root: string;
 let etcd: ChildProcess;
 let endpoint: string;
 let files: CertificateFiles;
+
+const binary = 'etcd';
 
 /** With our certificate, and no user. */
 const certified = (): EtcdAccess => ({
@@ -47,7 +50,7 @@ beforeAll(async () => {
   endpoint = `https://127.0.0.1:${await freePort()}`;
   const peer = `http://127.0.0.1:${await freePort()}`;
   etcd = spawn(
-    'etcd',
+    binary,
     [
       ...['--data-dir', path.join(root, 'data'), '--name', 'alone'],
       ...['--listen-client-urls', endpoint, '--advertise-client-urls', endpoint],
@@ -59,19 +62,20 @@ beforeAll(async () => {
     { stdio: 'ignore' },
   );
   await poll(async () => ((await works(certified())) ? true : undefined), 60_000);
-  const control = (...words: string[]): void => {
-    execFileSync(
-      'etcdctl',
-      [
-        ...['--endpoints', endpoint, '--cacert', files.caFile],
-        ...['--cert', files.certFile, '--key', files.keyFile, ...words],
-      ],
-      { env: { ...process.env, ETCDCTL_API: '3' } },
-    );
-  };
-  control('user', 'add', 'root:secret');
-  control('user', 'grant-role', 'root', 'root');
-  control('auth', 'enable');
+  const { tls } = certified();
+  const control = new Etcd3({
+    hosts: endpoint,
+    credentials: {
+      rootCertificate: tls?.ca ?? Buffer.alloc(0),
+      ...(tls?.cert === undefined ? {} : { certChain: tls.cert }),
+      ...(tls?.key === undefined ? {} : { privateKey: tls.key }),
+    },
+  });
+  await control.auth.userAdd({ name: 'root', password: 'secret' });
+  await control.auth.roleAdd({ name: 'root' });
+  await control.auth.userGrantRole({ user: 'root', role: 'root' });
+  await control.auth.authEnable();
+  control.close();
 }, 90_000);
 
 afterAll(async () => {
