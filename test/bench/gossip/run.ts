@@ -53,10 +53,12 @@ export async function runGossipBench(context: BenchContext): Promise<object> {
     const serf = await measure(count, sides.serf, places?.hosts);
     const ours = await measure(count, sides.ours, places?.hosts);
     pools[`members ${count}`] = { serf, ours };
+    context.say(JSON.stringify({ serf, ours }));
     goals.push(...ratios(count, serf, ours));
   }
   context.say('an idle daemon');
   const idle = await idleDaemon(context);
+  context.say(JSON.stringify(idle));
   return {
     method: {
       events,

@@ -52,7 +52,13 @@ export async function startSerfSide(count: number, places: Places): Promise<Side
       );
     },
     async event(name) {
-      command(first, 'event', '-coalesce=false', name, 'payload');
+      // On a machine that is very busy the command may not reach its own agent in time.
+      for (let sent: true | undefined; sent === undefined;) {
+        command(first, 'event', '-coalesce=false', name, 'payload');
+        sent = await poll(() => first.seen.has(`sent ${name}`) || undefined, 15_000, 5).catch(
+          () => undefined,
+        );
+      }
       const others = agents.slice(1);
       await poll(
         () => others.every(({ seen }) => seen.has(`event ${name}`)) || undefined,

@@ -37,4 +37,4 @@ export interface Side {
 }
 
 /** How long any of these may take before the bench gives up. */
-export const limitMs = 120_000;
+export const limitMs = 240_000;
