@@ -3,7 +3,7 @@
 
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { lstat, mkdir, readFile, readlink } from 'node:fs/promises';
+import { lstat, mkdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
@@ -67,9 +67,13 @@ export async function checkDeb(root: string, version: string): Promise<readonly 
 }
 
 async function checkWithTools(root: string): Promise<readonly string[]> {
+  const service = await serviceFromHere(root);
   const tools: readonly (readonly [command: string, ...args: readonly string[]])[] = [
-    ['desktop-file-validate', path.join(root, wantedEnding('.desktop'))],
-    ['systemd-analyze', `--root=${root}`, '--man=no', 'verify', 'syncer.service'],
+    [
+      'desktop-file-validate',
+      path.join(root, 'usr/share/applications/servicecenter-syncer.desktop'),
+    ],
+    ['systemd-analyze', '--man=no', 'verify', service],
   ];
   const skipped: string[] = [];
   for (const [command, ...args] of tools) {
@@ -86,6 +90,13 @@ async function checkWithTools(root: string): Promise<readonly string[]> {
   return skipped;
 }
 
-function wantedEnding(ending: string): string {
-  return wanted.find((file) => file.endsWith(ending)) ?? '';
+/** The service with the command where it is now: systemd refuses one that is not there. */
+async function serviceFromHere(root: string): Promise<string> {
+  const unit = await readFile(path.join(root, 'usr/lib/systemd/system/syncer.service'), 'utf8');
+  const command = `"${path.join(root, debApplication, 'resources/bin/syncer')}"`;
+  const changed = unit.replace('/usr/bin/syncer', () => command);
+  if (changed === unit) throw new Error('the service does not start /usr/bin/syncer');
+  const file = path.join(root, 'syncer.service');
+  await writeFile(file, changed);
+  return file;
 }

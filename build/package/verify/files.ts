@@ -32,7 +32,9 @@ export async function checkFiles(
   const addon = `daemon/node_modules/better-sqlite3/prebuilds/${targetName(target)}.node`;
   for (const file of present) {
     if (file.endsWith('.node') && file !== addon) problems.push(`${file} is for another system`);
-    if (/\.(?:map|ts)$/.test(file)) problems.push(`${file} is of no use in a package`);
+    // The kit for drivers of one's own holds a template in TypeScript.
+    const isSource = file.endsWith('.ts') && !file.startsWith('daemon/driver-kit/');
+    if (isSource || file.endsWith('.map')) problems.push(`${file} is of no use in a package`);
   }
   problems.push(...archiveProblems(path.join(resources, 'app.asar')));
   for (const file of [executable, ...startedFiles(resources, target)]) {
@@ -56,6 +58,9 @@ function wantedFiles(target: PackageTarget): readonly string[] {
     'daemon/package.json',
     'daemon/index.js',
     'daemon/sqlite-worker.js',
+    'daemon/driver-worker.js',
+    'daemon/describe-worker.js',
+    'daemon/driver-kit/index.js',
     'daemon/gossip/worker/worker.js',
     'daemon/node_modules/better-sqlite3/package.json',
     'daemon/node_modules/better-sqlite3/LICENSE',
