@@ -62,7 +62,7 @@ export interface ConsulApi {
 }
 
 /** Filter that nothing passes: the index is in the headers. */
-const nothing = 'Service.ID == ""';
+const nothing = 'ServiceID == ""';
 
 /** Gives the calls. */
 export function createApi(
@@ -123,14 +123,14 @@ export function createApi(
             ...(filter === undefined ? {} : { filter }),
             ...(consistent ? { consistent: '' } : {}),
           }),
-          use: 'read',
-          ...(signal === undefined ? {} : { signal }),
+          // The feed's reads have no signal, those of a writer do.
+          ...(signal === undefined ? { use: 'read' } : { use: 'write', signal }),
         },
         decodeInstances,
       ),
 
     async serviceIndex(name) {
-      const path = url(`/v1/health/service/${encodeURIComponent(name)}`, { filter: nothing });
+      const path = url(`/v1/catalog/service/${encodeURIComponent(name)}`, { filter: nothing });
       const answer = await read({ path, use: 'read' }, () => undefined);
       return answer.ok ? { ok: true, value: answer.value.index } : answer;
     },

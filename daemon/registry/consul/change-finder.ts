@@ -9,8 +9,8 @@ import type { ConsulCheck } from './wire.ts';
 export interface Found {
   /** Changed for certain. */
   readonly changed: ReadonlySet<string>;
-  /** Something changed, and it may be any of these. */
-  readonly doubtful: ReadonlySet<string>;
+  /** Something changed, and it may be any service. */
+  readonly doubt: boolean;
 }
 
 /** The servers of Consul are a service of its own: nobody's application. */
@@ -20,7 +20,7 @@ export class ChangeFinder {
   readonly #mirror: Mirror;
   #names: Indexed<ReadonlyMap<string, string>> = { index: 0, value: new Map() };
   #checks: ReadonlyMap<string, ConsulCheck> = new Map();
-  #doubt = false;
+  #touched = new Set<string>();
 
   constructor(mirror: Mirror) {
     this.#mirror = mirror;
@@ -28,26 +28,24 @@ export class ChangeFinder {
 
   /** Compares the lists with the last ones; these are the last ones from now on. */
   compare(names: Indexed<ReadonlyMap<string, string>>, checks: readonly ConsulCheck[]): Found {
-    const changed = new Set<string>();
+    const changed = this.#touched;
+    this.#touched = new Set();
     for (const [name, tags] of names.value) {
       if (this.#names.value.get(name) !== tags) changed.add(name);
     }
     for (const name of this.#names.value.keys()) {
       if (!names.value.has(name)) changed.add(name);
     }
-    if (names.index !== this.#names.index) this.#doubt = true;
+    const doubt = names.index !== this.#names.index;
     this.#names = names;
     this.#compareChecks(checks, changed);
     changed.delete(ownService);
-    const doubtful = this.#doubt
-      ? new Set([...this.all()].filter((name) => !changed.has(name)))
-      : new Set<string>();
-    return { changed, doubtful };
+    return { changed, doubt };
   }
 
-  /** The doubtful ones were looked at, as of the last comparison. */
-  settled(): void {
-    this.#doubt = false;
+  /** We have written to this service. */
+  touch(name: string): void {
+    this.#touched.add(name);
   }
 
   /** Every name that is listed or has something in the view. */

@@ -71,6 +71,7 @@ export function createConsulDriver(
     node,
     sweeper,
     ownWrites: createOwnWrites(mirror),
+    wrote: (name) => reader.wrote(name),
     isAnswering: () => reader.answering,
   });
 

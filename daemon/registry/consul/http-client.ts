@@ -11,7 +11,7 @@ export interface Call {
   /** With query, already escaped. */
   readonly path: string;
   readonly body?: string;
-  /** Which pool: reads must not wait behind writes, nor anything behind blocking queries. */
+  /** Which pool: the feed must not wait behind writers, nor they behind it, nor anything behind blocking queries. */
   readonly use: 'read' | 'write' | 'watch';
   readonly signal?: AbortSignal;
   /** Longest that the server may hold the call back beside its work. */
@@ -56,7 +56,7 @@ const maxAnswerBytes = 512 * 1024 * 1024;
  * Connections per address. Consul takes 200 of one client address together (peers.md §4, "Blocking"),
  * and other programs of the machine want some. Raising one does more at a time.
  */
-const connections = { read: 8, write: 4, watch: 2 } as const;
+const connections = { read: 8, write: 8, watch: 2 } as const;
 
 /** Gives the client; it connects when it is first called. */
 export function createHttpClient(

@@ -58,6 +58,8 @@ export interface InstanceWriterParts {
   readonly node: OwnNode;
   readonly sweeper: LeaseSweeper;
   readonly ownWrites: OwnWrites;
+  /** Something was written to the service of this name. */
+  wrote(name: string): void;
   /** The feed's view is whole and of this moment: what it does not know is not there. */
   isAnswering(): boolean;
 }
@@ -142,6 +144,7 @@ export function createInstanceWriter(parts: InstanceWriterParts): InstanceWriter
       if (written.value.done) {
         const index = written.value.found.get(entryIdOf(copy.serviceId, copy.instanceId)) ?? 0;
         ownWrites.wrote(copy, index);
+        parts.wrote(identity.name);
         return done;
       }
       const refusal = refusalOf(written.value.what, aim);
@@ -172,6 +175,7 @@ export function createInstanceWriter(parts: InstanceWriterParts): InstanceWriter
       if (!removed.ok) return consulFailure(removed.trouble, aim);
       if (removed.value.done) {
         ownWrites.removed(ref, there.modifyIndex);
+        parts.wrote(identity.name);
         return done;
       }
       const refusal = refusalOf(removed.value.what, aim);

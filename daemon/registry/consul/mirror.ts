@@ -55,6 +55,8 @@ interface Known {
 interface Listing {
   /** `X-Consul-Index` of the last reading. */
   index: number;
+  /** An application's own instance was among them. */
+  native: boolean;
   readonly keys: Set<string>;
 }
 
@@ -81,6 +83,10 @@ export class Mirror {
   /** Index of the last reading of this name; 0: never read, or nothing of it left. */
   indexOf(name: string): number {
     return this.#listings.get(name)?.index ?? 0;
+  }
+  /** True unless there was nothing but copies when this name was last read. */
+  isNative(name: string): boolean {
+    return this.#listings.get(name)?.native ?? true;
   }
   /** Number of instances of this name in the view. */
   sizeOf(name: string): number {
@@ -112,8 +118,9 @@ export class Mirror {
   apply(name: string, index: number, instances: readonly ConsulInstance[]): Applied {
     const changed: Instance[] = [];
     const touched = new Set<string>();
-    const listing = this.#listings.get(name) ?? { index, keys: new Set<string>() };
+    const listing = this.#listings.get(name) ?? { index, native: false, keys: new Set() };
     listing.index = index;
+    listing.native = instances.some((from) => stampIn(from) === undefined);
     const left = new Set(listing.keys);
     for (const [key, { from, instance }] of decodeAll(instances)) {
       left.delete(key);

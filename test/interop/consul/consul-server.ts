@@ -34,9 +34,10 @@ function findTool(): typeof consulTool {
     : { missing: 'CONSUL_PEER_TOOL names no script that starts a Consul' };
 }
 
-/** At night a missing tool is a failure: these tests are wanted then. */
+/** At night in CI a missing tool is a failure: these tests are wanted there. */
 export function requireToolAtNight(): void {
-  if ('missing' in consulTool && nightly) throw new Error(consulTool.missing);
+  const wanted = nightly && process.env.CI !== undefined;
+  if ('missing' in consulTool && wanted) throw new Error(consulTool.missing);
 }
 
 export interface ConsulServer {
