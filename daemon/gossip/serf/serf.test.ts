@@ -6,8 +6,9 @@ import { seededRandom } from '../../support/random.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import { memberlistConfig } from '../memberlist/config.ts';
 import { Memberlist } from '../memberlist/memberlist.ts';
-import type { PoolEvent } from '../pool.ts';
+import type { PoolEvent, PoolMember } from '../pool.ts';
 import { MemoryNetwork } from '../transport/memory-transport.ts';
+import type { Address } from '../transport/transport.ts';
 import { encodeKey } from './keyring-file.ts';
 import { Serf } from './serf.ts';
 
@@ -180,3 +181,39 @@ describe('keys of the pool', () => {
     await expect(one.keys.run('install', 'short')).rejects.toThrow(/16, 24 or 32/);
   });
 });
+
+describe('replayed datagrams', () => {
+  it('change nothing: neither events, nor queries, nor who is there', async () => {
+    const sent: { from: Address; to: Address; bytes: Uint8Array }[] = [];
+    const send = network.send.bind(network);
+    network.send = (from, to, bytes) => {
+      sent.push({ from, to, bytes: new Uint8Array(bytes) });
+      send(from, to, bytes);
+    };
+    const [one, two, three] = (await pool('a', 'b', 'c')) as [Serf, Serf, Serf];
+    let asked = 0;
+    two.answer('count', () => Buffer.from(String((asked += 1))));
+    for (let index = 0; index < 5; index += 1) one.userEvent(`e${index}`, Buffer.from('x'), false);
+    await settle(one.query('count', new Uint8Array(0), { timeoutMs: 5000 }));
+    await settle(one.setTags({ of: 'a', new: 'yes' }));
+    await settle(three.leave());
+    await clock.advanceAsync(10_000);
+    network.send = send;
+    const before = [one, two].map((serf) => serf.members());
+    const heard = [one, two].map((serf) => events.get(serf)?.length);
+    expect([asked, sent.length > 50]).toEqual([1, true]);
+
+    // All of it again, backwards: the oldest claims come last.
+    for (const { from, to, bytes } of sent.toReversed()) network.send(from, to, bytes);
+    await clock.advanceAsync(30_000);
+    expect(asked).toBe(1);
+    expect([one, two].map((serf) => events.get(serf)?.length)).toEqual(heard);
+    expect([one, two].map((serf) => serf.members().map(withoutRoundTrip))).toEqual(
+      before.map((members) => members.map(withoutRoundTrip)),
+    );
+  });
+});
+
+function withoutRoundTrip({ roundTripMs: _, ...member }: PoolMember): unknown {
+  return member;
+}
