@@ -41,6 +41,8 @@ export interface NacosServer {
   close(): Promise<void>;
 }
 
+/** The server's own database gets a minute to let it in; 3 s are too few on a busy machine. */
+const patientDatabase = '--db.pool.config.connectionTimeout=60000';
 /**
  * On a busy machine a start fails now and then: its own database's `Login timeout exceeded`, or one of
  * its four ports was taken meanwhile. The last one's output is in the error.
@@ -71,7 +73,8 @@ export async function startNacos(options: NacosServerOptions = {}): Promise<Naco
 
   /** Gives what it said when it ended before it was ready; `undefined`: it is ready. */
   const startOnce = async (): Promise<string | undefined> => {
-    const started = spawn('bash', [tool, String(port), ...(options.properties ?? [])], {
+    const properties = [patientDatabase, ...(options.properties ?? [])];
+    const started = spawn('bash', [tool, String(port), ...properties], {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
       env: { ...process.env, ...(options.auth === true ? { NACOS_AUTH: 'true' } : {}) },
