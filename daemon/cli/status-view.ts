@@ -66,6 +66,11 @@ function printRegistry(session: Session, registry: Registry, nowMs: number): voi
     }),
     '  ',
   );
+  const { driver, 'driver-faults': count, 'driver-last-fault': fault } = registry.findings;
+  if (driver !== undefined && fault !== undefined) {
+    const text = say('cli.status.driver-faults', { driver, count: count ?? '', fault });
+    session.paragraph(text, '  ', `${session.style.paint('!', 'warning')} `);
+  }
 }
 
 function printPeers(session: Session, peers: readonly Peer[], nowMs: number): void {

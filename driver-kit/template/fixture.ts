@@ -7,6 +7,9 @@ import type { DriverFixture, NativeApplication } from '@servicecenter-syncer/dri
 import { FakeRegistry } from './fake-registry.ts';
 import { serviceIdOf } from './writer.ts';
 
+/** Longer than the longest time between two readings (5 s), so that the driver sees it. */
+const downMs = 6_000;
+
 /** Gives an empty registry with an application at it. */
 export async function makeFixture(): Promise<DriverFixture> {
   const registry = new FakeRegistry();
@@ -22,7 +25,7 @@ export async function makeFixture(): Promise<DriverFixture> {
     async restart(data) {
       await registry.shut();
       if (data === 'lose') registry.lose();
-      await wait(1_000);
+      await wait(downMs);
       await registry.open();
     },
     async outage(meanwhile) {

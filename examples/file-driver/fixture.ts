@@ -22,6 +22,9 @@ export const lacks: Lacks = {
   pause: 'nothing can freeze a file',
 };
 
+/** Longer than the longest time between two readings (5 s), so that the driver sees it. */
+const awayMs = 6_000;
+
 /** Gives an empty file with an application at it. */
 export async function makeFixture(): Promise<DriverFixture> {
   const folder = await mkdtemp(join(tmpdir(), 'file-driver-'));
@@ -117,7 +120,7 @@ export async function makeFixture(): Promise<DriverFixture> {
     options: ({ pollMinMs }) => ({ file, everyMs: pollMinMs ?? 100, ownersWaitMs: 2_000 }),
     async restart(data) {
       await rename(file, away);
-      await wait(1_000);
+      await wait(awayMs);
       if (data === 'keep') await rename(away, file);
       else {
         services.clear();

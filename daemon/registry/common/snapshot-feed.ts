@@ -82,8 +82,11 @@ class Shelf<T> {
     this.#leaseMs = leaseMs;
   }
 
-  /** Takes a reading in; gives what is new or different. */
-  take(read: ReadonlyMap<string, T>, lastPresentMs: number, nowMs: number): T[] {
+  /**
+   * Takes a reading in; gives what is new or different. `emptied`: nothing is left at all, which a
+   * registry shows too that was replaced between two readings.
+   */
+  take(read: ReadonlyMap<string, T>, lastPresentMs: number, nowMs: number, emptied: boolean): T[] {
     const changed: T[] = [];
     for (const [key, item] of read) {
       if (!isDeepStrictEqual(this.items.get(key), item)) changed.push(item);
@@ -101,7 +104,7 @@ class Shelf<T> {
     this.#losses = this.#losses.filter(({ atMs }) => atMs > nowMs - lossWindowMs);
     this.#losses.push({ atMs: nowMs, count: fresh.length });
     const lost = this.#losses.reduce((sum, { count }) => sum + count, 0);
-    const suspicious = isSuspiciousLoss(lost, read.size + lost);
+    const suspicious = emptied || isSuspiciousLoss(lost, read.size + lost);
     for (const key of fresh) {
       const item = this.items.get(key);
       if (item === undefined) continue;
@@ -204,11 +207,13 @@ export function createSnapshotFeed(parts: SnapshotFeedParts): SnapshotFeed {
         new Map(snapshot.services.map((service) => [service.serviceId, service])),
         lastSeenMs,
         nowMs,
+        empty,
       );
       const changedInstances = instances.take(
         new Map(snapshot.instances.map((instance) => [keyOf(instance), instance])),
         lastSeenMs,
         nowMs,
+        empty,
       );
       const removedInstances = decide(instances, empty, nowMs).flatMap(([key, instance, proof]) => {
         const ref = refOf(services.items.get(instance.serviceId));
