@@ -12,6 +12,7 @@ export class SkipReporter implements Reporter {
     const counts = { passed: 0, failed: 0, skipped: 0 };
     const skipped = new Map<string, string[]>();
     const silent: string[] = [];
+    const secondTry: string[] = [];
     const failed: string[] = unhandled.map((error) => `outside a test: ${error.message}`);
     for (const module of modules) {
       failed.push(
@@ -19,8 +20,12 @@ export class SkipReporter implements Reporter {
       );
       for (const test of module.children.allTests()) {
         const result = test.result();
-        if (result.state === 'passed') counts.passed += 1;
-        else if (result.state === 'failed') {
+        if (result.state === 'passed') {
+          counts.passed += 1;
+          if (test.diagnostic()?.flaky === true) {
+            secondTry.push(`${module.relativeModuleId}: ${test.fullName}`);
+          }
+        } else if (result.state === 'failed') {
           counts.failed += 1;
           const why = result.errors[0]?.message ?? 'no message';
           failed.push(`${module.relativeModuleId}: ${test.fullName}\n      ${shortened(why)}`);
@@ -41,6 +46,10 @@ export class SkipReporter implements Reporter {
       console.log('\nskipped without a reason (this fails the run):');
       for (const name of silent) console.log(`  - ${name}`);
       process.exitCode = 1;
+    }
+    if (secondTry.length > 0) {
+      console.log('\npassed at the second try only (each of them is a bug to be found):');
+      for (const name of secondTry) console.log(`  - ${name}`);
     }
     if (failed.length > 0) {
       console.log('\nfailed:');

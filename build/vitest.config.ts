@@ -5,6 +5,11 @@ import { SkipReporter } from './skip-reporter.ts';
 
 const root = new URL('..', import.meta.url).pathname;
 const common = { root, environment: 'node', testTimeout: 30_000, hookTimeout: 60_000 } as const;
+/**
+ * Tests of processes, networks and real peers get a second try in CI, where one hiccup of a shared
+ * machine would hide what all others say. The report names each that needed it.
+ */
+const withProcesses = { ...common, retry: process.env.CI === undefined ? 0 : 1 } as const;
 
 export default defineConfig({
   root,
@@ -19,7 +24,7 @@ export default defineConfig({
       },
       {
         test: {
-          ...common,
+          ...withProcesses,
           name: 'across',
           include: ['test/**/*.test.ts'],
           exclude: ['test/interop/**', 'test/desktop/**'],
@@ -28,7 +33,7 @@ export default defineConfig({
       },
       {
         test: {
-          ...common,
+          ...withProcesses,
           name: 'interop',
           include: ['test/interop/**/*.test.ts'],
           testTimeout: 600_000,
@@ -37,7 +42,7 @@ export default defineConfig({
       },
       {
         test: {
-          ...common,
+          ...withProcesses,
           name: 'desktop',
           include: ['test/desktop/**/*.test.ts'],
           globalSetup: 'test/desktop/global-setup.ts',
