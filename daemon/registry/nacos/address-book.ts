@@ -15,7 +15,7 @@ import type { RecentWrites } from './recent-writes.ts';
 import type { Address, NacosInstance, ServicePlace } from './wire.ts';
 
 /** A copy that is to be written. */
-export interface Settlement {
+interface Settlement {
   /** At its own address. */
   readonly wanted: NacosInstance;
   /** The same where nobody dials. */

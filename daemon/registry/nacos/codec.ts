@@ -184,7 +184,7 @@ export function isNacosSync({ metadata }: NacosInstance): boolean {
  * Gives the cluster of a copy: no application's, so that whose an address is can be told without its
  * metadata (README.md, "Transparent").
  */
-export function clusterOf(instance: Pick<Instance, 'properties'>): string {
+function clusterOf(instance: Pick<Instance, 'properties'>): string {
   const origin = readInstanceStamp(instance.properties)?.originCluster;
   if (origin === undefined) return instance.properties[nativeKeys.cluster] ?? usualCluster;
   return `syncer-${origin.replace(/[^\da-zA-Z-]/g, '-')}`.slice(0, 64);
