@@ -1,4 +1,4 @@
-// The packaged application: made from the bundles of these tests, checked file by file, started, and
+// The packaged application: made from bundles, checked file by file, started, and
 // unpacked again from the Debian package that is made of it.
 
 import { existsSync } from 'node:fs';
@@ -12,9 +12,9 @@ import { unpackedFolder } from '../../build/package/unpacked.ts';
 import { checkDeb, debApplication, unpackDeb } from '../../build/package/verify/deb.ts';
 import { checkFuses } from '../../build/package/verify/fuses.ts';
 import { verifyPackage } from '../../build/package/verify/verify.ts';
+import { buildBundles, root } from '../package/bundles.ts';
 import { describeShell } from './stage.ts';
 
-const root = new URL('../..', import.meta.url).pathname;
 /** Copies of Electron and Node, 500 MB, on a busy disk. */
 const makeTimeoutMs = 600_000;
 const hasDpkg = existsSync('/usr/bin/dpkg-deb');
@@ -31,9 +31,12 @@ describeShell('the packaged application', () => {
     version = (
       JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as { version: string }
     ).version;
+    // Of its own, below nothing that another test builds into.
+    const bundles = path.join(folder, 'bundles');
+    await buildBundles(bundles, { shell: true });
     made = await makePackages({
       root,
-      bundles: inject('built'),
+      bundles,
       output: folder,
       target: thisMachine(),
       forms: hasDpkg ? ['dir', 'deb'] : ['dir'],
