@@ -7,8 +7,8 @@ import type { DriverFixture, NativeApplication } from '@servicecenter-syncer/dri
 import { FakeRegistry } from './fake-registry.ts';
 import { serviceIdOf } from './writer.ts';
 
-/** Longer than the longest time between two readings (5 s), so that the driver sees it. */
-const downMs = 6_000;
+/** Longer than the longest time between two readings (5 s): a busy machine shows it, too. */
+const downMs = 7_000;
 
 /** Gives an empty registry with an application at it. */
 export async function makeFixture(): Promise<DriverFixture> {
@@ -20,7 +20,7 @@ export async function makeFixture(): Promise<DriverFixture> {
     options: ({ pollMinMs }) => ({
       address: registry.address,
       everyMs: pollMinMs ?? 100,
-      ownersWaitMs: 2_000,
+      ownersWaitMs: downMs,
     }),
     async restart(data) {
       await registry.shut();

@@ -22,8 +22,8 @@ export const lacks: Lacks = {
   pause: 'nothing can freeze a file',
 };
 
-/** Longer than the longest time between two readings (5 s), so that the driver sees it. */
-const awayMs = 6_000;
+/** Longer than the longest time between two readings (5 s): a busy machine shows it, too. */
+const awayMs = 7_000;
 
 /** Gives an empty file with an application at it. */
 export async function makeFixture(): Promise<DriverFixture> {
@@ -117,7 +117,7 @@ export async function makeFixture(): Promise<DriverFixture> {
   return {
     native,
     refusedService: { name: '' },
-    options: ({ pollMinMs }) => ({ file, everyMs: pollMinMs ?? 100, ownersWaitMs: 2_000 }),
+    options: ({ pollMinMs }) => ({ file, everyMs: pollMinMs ?? 100, ownersWaitMs: awayMs }),
     async restart(data) {
       await rename(file, away);
       await wait(awayMs);

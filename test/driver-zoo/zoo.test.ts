@@ -1,6 +1,7 @@
 // The zoo of broken drivers: each is named clearly, none harms the rest, half answers remove nothing.
 
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -250,16 +251,26 @@ describe('a driver that tells nonsense', () => {
 
 describe('a driver that leaks', () => {
   it('leaves nothing behind when it is stopped', async () => {
-    const before = threads();
     const observed = await release('leaks');
-    expect(threads()).toBeGreaterThan(before);
+    const port = await observed.until(
+      () => Number(observed.driver.facts().address) || undefined,
+      limitMs,
+    );
+    expect(await answers(port)).toBe(true);
     running.splice(0);
     await observed.stop();
-    await observed.until(() => (threads() <= before ? true : undefined), limitMs);
+    expect(await answers(port)).toBe(false);
   });
 });
 
-/** Threads of this process that keep something alive. */
-function threads(): number {
-  return process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length;
+/** Whether somebody takes connections at a port of this machine. */
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
 }
