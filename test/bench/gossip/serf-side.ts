@@ -126,7 +126,8 @@ function read(agent: Agent, line: string): void {
     note(`failed ${failed}`);
   }
   if (line.includes('agent: joining:')) note('joining');
-  const event = /messageUserEventType: (\S+)/.exec(line)?.[1];
+  // By gossip; or by a push/pull, of which only the agent's own line tells.
+  const event = /(?:messageUserEventType|Received event: user-event): (\S+)/.exec(line)?.[1];
   if (event !== undefined) note(`event ${event}`);
   const sent = /Requesting user event send: (\S+?)\.? /.exec(line)?.[1];
   if (sent !== undefined) note(`sent ${sent}`);
