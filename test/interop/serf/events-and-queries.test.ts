@@ -10,7 +10,7 @@ const missing = serfUnavailable();
 
 /**
  * How often a query is asked. Gossip may miss a member of a small pool (four packets by each, to
- * random others), and nothing repeats a query as push/pulls repeat events: about one in sixty of
+ * random others), and nothing repeats a query as push/pulls repeat events: by reckoning one in sixty of
  * six members does not reach all.
  */
 const attempts = 6;
