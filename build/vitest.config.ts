@@ -37,6 +37,7 @@ export default defineConfig({
           name: 'interop',
           include: ['test/interop/**/*.test.ts'],
           testTimeout: 600_000,
+          hookTimeout: 300_000,
           fileParallelism: false,
         },
       },
