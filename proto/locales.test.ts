@@ -84,7 +84,10 @@ describe('the message catalogues', () => {
 
 function readSources(): string {
   const folders = readdirSync(root, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && ['build', 'daemon', 'main', 'renderer'].includes(entry.name))
+    .filter(
+      (entry) =>
+        entry.isDirectory() && ['build', 'daemon', 'main', 'renderer'].includes(entry.name),
+    )
     .map((entry) => entry.name);
   return folders
     .flatMap((folder) =>
