@@ -7,6 +7,8 @@ const claims = fc
   .array(
     fc.record({
       cluster: fc.constantFrom('a', 'b', 'c'),
+      vouched: fc.boolean(),
+      present: fc.boolean(),
       endpoints: fc.uniqueArray(endpoint, { maxLength: 2 }),
     }),
     { maxLength: 8 },
@@ -43,15 +45,15 @@ describe('losingClaims', () => {
     );
   });
 
-  it('lets a claim lose only to a native instance or an earlier cluster', () => {
+  it('lets a claim lose only to a native instance or a stronger claim', () => {
     fc.assert(
       fc.property(claims, natives, (all, native) => {
         const lost = losingClaims(all, new Set(native));
         for (const claim of all.filter(({ copyId }) => lost.has(copyId))) {
           const rivals = all.filter(
-            ({ copyId, cluster, endpoints }) =>
+            ({ copyId, cluster, vouched, present, endpoints }) =>
               !lost.has(copyId) &&
-              cluster < claim.cluster &&
+              isStronger({ cluster, vouched, present }, claim) &&
               endpoints.some((each) => claim.endpoints.includes(each)),
           );
           const toNative = claim.endpoints.some((each) => native.includes(each));
@@ -61,6 +63,29 @@ describe('losingClaims', () => {
     );
   });
 });
+
+it('lets an application that moved win over what its old site still names', () => {
+  const moved = ['rest://a:1'];
+  const lostBy = (old: Pick<Claim, 'vouched' | 'present'>): unknown[] => {
+    const claims: Claim[] = [
+      { cluster: 'a', ...old, copyId: 'old', endpoints: moved },
+      { cluster: 'b', vouched: true, present: true, copyId: 'new', endpoints: moved },
+    ];
+    return [...losingClaims(claims, new Set())];
+  };
+  const reason = 'cluster b already provides rest://a:1';
+  // While its old site is down, and when that has come back and is not sure yet, or not any more.
+  expect(lostBy({ vouched: false, present: true })).toEqual([['old', reason]]);
+  expect(lostBy({ vouched: true, present: false })).toEqual([['old', reason]]);
+});
+
+type Strength = Pick<Claim, 'cluster' | 'vouched' | 'present'>;
+
+function isStronger(left: Strength, right: Strength): boolean {
+  if (left.vouched !== right.vouched) return left.vouched;
+  if (left.present !== right.present) return left.present;
+  return left.cluster < right.cluster;
+}
 
 describe('contentOwner', () => {
   it('stays with the present owner as long as that names the service', () => {

@@ -3,6 +3,10 @@
 /** A copy that wants to be under one service, as far as conflicts care. */
 export interface Claim {
   readonly cluster: string;
+  /** The cluster is heard, and its registry answers for what it names. */
+  readonly vouched: boolean;
+  /** The copy is in the registry already. */
+  readonly present: boolean;
   readonly copyId: string;
   /** `endpointKeys` of the copy. */
   readonly endpoints: readonly string[];
@@ -10,8 +14,10 @@ export interface Claim {
 
 /**
  * Gives the claims that lose, with the reason. A native instance wins over every copy that shares
- * an endpoint with it. Of copies from several clusters that share an endpoint, those of the cluster
- * whose name sorts first win: a rule that every site comes to alone. Copies of one cluster never
+ * an endpoint with it. Of copies from several clusters that share an endpoint, those that their cluster
+ * vouches for win over those that are only kept (an application that moved while its old site was
+ * down lives at the new one); then those that are there (the old site comes back and still names it for
+ * as long as a lease); then those of the cluster whose name sorts first. Copies of one cluster never
  * compete: they mirror their origin.
  */
 export function losingClaims(
@@ -20,7 +26,7 @@ export function losingClaims(
 ): ReadonlyMap<string, string> {
   const lost = new Map<string, string>();
   const owners = new Map<string, string>();
-  const sorted = [...claims].sort(byClusterThenId);
+  const sorted = [...claims].sort(byStrength);
   for (const { cluster, copyId, endpoints } of sorted) {
     const native = endpoints.find((endpoint) => nativeEndpoints.has(endpoint));
     if (native !== undefined) {
@@ -49,7 +55,9 @@ export function contentOwner(
   return [...clusters].sort()[0];
 }
 
-function byClusterThenId(left: Claim, right: Claim): number {
+function byStrength(left: Claim, right: Claim): number {
+  if (left.vouched !== right.vouched) return left.vouched ? -1 : 1;
+  if (left.present !== right.present) return left.present ? -1 : 1;
   if (left.cluster !== right.cluster) return left.cluster < right.cluster ? -1 : 1;
   return left.copyId < right.copyId ? -1 : left.copyId > right.copyId ? 1 : 0;
 }

@@ -129,8 +129,10 @@ export class DesiredState {
       for (const endpoint of endpointKeys(native)) nativeEndpoints.add(endpoint);
     }
     const lost = losingClaims(
-      instances.map(({ contribution, copyId, source, quarantined }) => ({
+      instances.map(({ contribution, copyId, source, quarantined, kept }) => ({
         cluster: contribution.peer.cluster,
+        vouched: kept === undefined && contribution.peer.health.state === 'healthy',
+        present: local?.copies.has(copyId) === true,
         copyId,
         endpoints: this.#derive(contribution, source, quarantined).endpoints,
       })),

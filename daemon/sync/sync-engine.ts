@@ -9,7 +9,7 @@ import {
 import type { GuardLimits, Rules } from '../model/rules.ts';
 import { leaseSecondsOf } from '../model/service.ts';
 import type { InstanceRef, RegistryChange, RegistryCondition } from '../registry/driver.ts';
-import type { AuditEntry, HeldRemoval, Mapping } from '../store/ports.ts';
+import type { AuditEntry, HeldRemoval } from '../store/ports.ts';
 import type { Timer } from '../support/clock.ts';
 import { AbsenceWatch } from './absence-watch.ts';
 import { DesiredState } from './desired.ts';
@@ -31,10 +31,10 @@ import { ExportMirror } from './export-mirror.ts';
 import { Exporter } from './exporter.ts';
 import { mayHaveLost, mayRemove } from './guard.ts';
 import { HeldRemovals } from './held-removals.ts';
+import { Leading } from './leading.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { LocalView } from './local-view.ts';
 import { lookupExport } from './lookup.ts';
-import { rebuildMappings } from './mappings.ts';
 import { PeerRegistry } from './peer-registry.ts';
 import type { PeerService } from './peer-records.ts';
 import type { PeerState } from './peer-state.ts';
@@ -84,10 +84,8 @@ class Engine implements ReplicaEngine {
   #desired: DesiredState;
   #condition: RegistryCondition = { state: 'unknown', reason: 'starting', detail: 'not read yet' };
   #conditionSinceMs: number;
+  readonly #leading: Leading;
   #viewed = false;
-  #leads = false;
-  /** Of the last run, until they have been brought in line with the stamps. */
-  #mappings: readonly Mapping[] | undefined;
   #keepTimer: Timer | undefined;
   #stopRole: (() => void) | undefined;
 
@@ -106,7 +104,7 @@ class Engine implements ReplicaEngine {
     this.#log = new ExportLog(cluster, store);
     const alone = options.role === undefined;
     this.#exporter = new Exporter(this.#log, this.#view, this.#rules, alone);
-    this.#mirror = new ExportMirror(this.#log, () => !this.#leads);
+    this.#mirror = new ExportMirror(this.#log, () => !this.#leading.leads);
     this.#peers = new PeerRegistry(store, clock, {
       serviceChanged: (peer, service) => this.#peerServiceChanged(peer, service),
       peerChanged: (peer) => this.#peerChanged(peer),
@@ -159,6 +157,13 @@ class Engine implements ReplicaEngine {
       audit,
       changed: () => this.#changed(),
     });
+    this.#leading = new Leading({
+      ...{ store, clock, random, logger: options.logger, role: options.role },
+      ...{ log: this.#log, exporter: this.#exporter, mirror: this.#mirror, view: this.#view },
+      ...{ queue: this.#queue, leases: this.#leases, reconciler: this.#reconciler },
+      viewed: () => this.#viewed,
+      changed: () => this.#changed(),
+    });
     this.#absenceWatch = new AbsenceWatch({
       clock,
       peers: this.#peers.all,
@@ -187,11 +192,12 @@ class Engine implements ReplicaEngine {
     await this.#held.load(state);
     this.#peers.load(state);
     this.#epoch.load(state);
-    this.#mappings = await store.loadMappings();
-    this.#stopRole = role?.onChange(() => this.#applyRole());
+    const mappings = await store.loadMappings();
+    this.#leading.remember(mappings);
+    this.#stopRole = role?.onChange(() => this.#leading.apply());
     this.#absenceWatch.start();
     this.#keepHeard();
-    const known = this.#log.remembered + this.#mappings.length;
+    const known = this.#log.remembered + mappings.length;
     driver.start(
       {
         changed: (change) => this.#registryChanged(change),
@@ -352,7 +358,7 @@ class Engine implements ReplicaEngine {
       if (cluster !== this.#options.cluster) this.#peers.get(cluster);
     }
     this.#reconciler.open();
-    this.#applyRole();
+    this.#leading.apply();
   }
 
   #keepLease(serviceId: string, instanceId: string): void {
@@ -399,45 +405,6 @@ class Engine implements ReplicaEngine {
       if (keyText !== undefined) this.#reconciler.touch(keyText);
     }
     this.#options.driver.wake();
-  }
-
-  #applyRole(): void {
-    const leads = this.#viewed && (this.#options.role?.role ?? 'leader') === 'leader';
-    if (leads !== this.#leads) {
-      this.#leads = leads;
-      if (this.#options.role !== undefined) this.#changeLog(leads);
-    }
-    this.#queue.setOpen(leads);
-    this.#leases.setRunning(leads);
-    if (leads) {
-      // Of a cluster's replicas only the leader writes the mapping.
-      if (this.#mappings !== undefined) {
-        rebuildMappings(this.#options.store, this.#mappings, this.#view);
-        this.#mappings = undefined;
-      }
-      this.#reconciler.touchAll();
-    }
-    this.#changed();
-  }
-
-  /** Between replicas: the leader alone writes the export log and the mapping. */
-  #changeLog(leads: boolean): void {
-    const { store, random, clock, logger } = this.#options;
-    if (!leads) {
-      this.#exporter.follow();
-      return;
-    }
-    this.#log.takeOver(random);
-    this.#exporter.lead(clock.nowMs());
-    this.#mirror.filled();
-    // What another leader has written since this process began.
-    this.#mappings = undefined;
-    store.loadMappings().then(
-      (kept) => {
-        if (this.#leads) rebuildMappings(store, kept, this.#view);
-      },
-      (error: unknown) => logger.error({ error: String(error) }, 'the mapping could not be read'),
-    );
   }
 
   #keepHeard(): void {
