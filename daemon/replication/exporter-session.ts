@@ -7,7 +7,13 @@ import { ClockFilter } from './clock-filter.ts';
 import type { ExporterContent, ImporterFrame, ImporterHello, StreamEnd } from './frames.ts';
 import type { ExporterFrame } from './frames.ts';
 import type { BucketJob, ExportJob, SnapshotJob } from './export-job.ts';
-import { fillDelta, fillFrame, frameOverheadBytes, tooLarge } from './frame-filling.ts';
+import {
+  fillDelta,
+  fillFrame,
+  frameOverheadBytes,
+  revisionAfter,
+  tooLarge,
+} from './frame-filling.ts';
 import { ownVersions } from './limits.ts';
 import type { ReplicationLimits } from './limits.ts';
 import type { EdgeFigures } from './stream-figures.ts';
@@ -442,11 +448,4 @@ export class ExporterSession {
     this.#flightBytes = 0;
     this.#options.port.end(end);
   }
-}
-
-/** A peer that has taken this frame holds the export whole up to here. */
-function revisionAfter(content: ExporterContent): number | undefined {
-  if (content.type === 'snapshot-end') return content.position.revision;
-  // The records of a snapshot carry no revision of their own.
-  return content.type === 'records' && content.revision > 0 ? content.revision : undefined;
 }

@@ -1,4 +1,4 @@
-// How much goes into one frame.
+// How much goes into one frame, and where it takes the peer.
 
 import type { ExportRecord, LogEntry } from '../model/records.ts';
 import type { ExporterContent } from './frames.ts';
@@ -49,4 +49,11 @@ function fit(sizes: readonly number[], limit: number): { count: number; bytes: n
     count++;
   }
   return { count, bytes };
+}
+
+/** A peer that has taken this frame holds the export whole up to here. */
+export function revisionAfter(content: ExporterContent): number | undefined {
+  if (content.type === 'snapshot-end') return content.position.revision;
+  // The records of a snapshot carry no revision of their own.
+  return content.type === 'records' && content.revision > 0 ? content.revision : undefined;
 }

@@ -2,7 +2,8 @@
 // token; and what happened on the way, told apart.
 
 import { Pool, type Dispatcher } from 'undici';
-import { classifyError, isCut, type CallFailure } from '../common/call-failure.ts';
+import { createFailover, type FailoverEvents } from '../common/failover.ts';
+import { classifyError, isCut } from '../common/call-failure.ts';
 import { badAnswer, type Trouble } from '../common/trouble.ts';
 import type { ConsulSettings } from './options.ts';
 
@@ -43,13 +44,6 @@ export interface HttpClient {
   close(): Promise<void>;
 }
 
-export interface HttpClientEvents {
-  /** A connection was refused or cut by the other side, or another address is used from now on. */
-  interrupted(detail: string): void;
-  /** A read was answered by the address in use. */
-  answered(): void;
-}
-
 /** Largest answer that is read: 150,000 instances of one service are some 150 MB. */
 const maxAnswerBytes = 512 * 1024 * 1024;
 /**
@@ -61,13 +55,13 @@ const connections = { read: 8, write: 8, watch: 2 } as const;
 /** Gives the client; it connects when it is first called. */
 export function createHttpClient(
   settings: Pick<ConsulSettings, 'addresses' | 'tls' | 'credentials' | 'requestTimeoutMs'>,
-  events: HttpClientEvents,
+  events: FailoverEvents,
 ): HttpClient {
   const { addresses, requestTimeoutMs } = settings;
   const [first] = addresses;
   if (first === undefined) throw new TypeError('a client without an address');
   const pools = new Map<string, Pool>();
-  let current = first;
+  const failover = createFailover(first, addresses, (address) => address, events);
 
   const poolOf = (address: string, use: Call['use']): Pool => {
     const key = `${use} ${address}`;
@@ -83,7 +77,7 @@ export function createHttpClient(
       });
       // A process that ended and came back between two calls shows itself only here.
       pool.on('disconnect', (_origin, _targets, error) => {
-        if (isCut(error) && address === current) events.interrupted(error.message);
+        if (isCut(error) && address === failover.address) events.interrupted(error.message);
       });
       pools.set(key, pool);
     }
@@ -118,37 +112,15 @@ export function createHttpClient(
 
   return {
     get address() {
-      return current;
+      return failover.address;
     },
     async call(call) {
-      const begun = current;
-      let answer = await send(begun, call);
-      const start = addresses.indexOf(begun);
-      for (let step = 1; step < addresses.length; step += 1) {
-        if (answer.kind !== 'failed' || !mayAskAnother(call, answer.failure)) break;
-        const next = addresses[(start + step) % addresses.length] ?? begun;
-        answer = await send(next, call);
-        if (answer.kind !== 'failed' && current === begun) {
-          current = next;
-          events.interrupted(`from ${begun} to ${next}`);
-        }
-      }
-      if (answer.kind === 'failed') {
-        if (answer.failure.interrupts) events.interrupted(answer.failure.detail);
-      } else if (call.use === 'read' && (answer.kind === 'ok' || answer.status < 500)) {
-        events.answered();
-      }
-      return answer;
+      return failover.ask(call.use, (address) => send(address, call));
     },
     async close() {
       await Promise.all([...pools.values()].map((pool) => pool.destroy()));
     },
   };
-}
-
-/** A transaction that was perhaps carried out is not sent again: what it compared has changed. */
-function mayAskAnother(call: Call, failure: CallFailure): boolean {
-  return failure.code === 'unreachable' && (call.use !== 'write' || !failure.sent);
 }
 
 async function read(response: Dispatcher.ResponseData): Promise<Answer> {

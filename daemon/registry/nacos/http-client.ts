@@ -4,7 +4,8 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Pool } from 'undici';
-import { classifyError, isCut, type CallFailure } from '../common/call-failure.ts';
+import { createFailover, type FailoverEvents } from '../common/failover.ts';
+import { classifyError, isCut } from '../common/call-failure.ts';
 import { badAnswer, type Trouble } from '../common/trouble.ts';
 import type { NacosAddress, NacosSettings } from './options.ts';
 import { createTokenKeeper } from './token-keeper.ts';
@@ -35,13 +36,6 @@ export interface HttpClient {
   close(): Promise<void>;
 }
 
-export interface HttpClientEvents {
-  /** A connection was refused or cut by the other side, or another server is used from now on. */
-  interrupted(detail: string): void;
-  /** A read was answered by the server in use. */
-  answered(): void;
-}
-
 /** Largest answer that is read: 150,000 instances with full metadata are some 250 MB as JSON. */
 const maxAnswerBytes = 512 * 1024 * 1024;
 /** Connections for reads, per server. Raising it confirms many absences faster. */
@@ -53,12 +47,12 @@ export function createHttpClient(
     NacosSettings,
     'addresses' | 'tls' | 'requestTimeoutMs' | 'writeConnections' | 'credentials'
   >,
-  events: HttpClientEvents,
+  events: FailoverEvents,
 ): HttpClient {
   const [first] = settings.addresses;
   if (first === undefined) throw new TypeError('a client without an address');
   const pools = new Map<string, Pool>();
-  let current = first;
+  const failover = createFailover(first, settings.addresses, ({ shown }) => shown, events);
 
   const poolOf = ({ origin }: NacosAddress, use: Call['use']): Pool => {
     const key = `${use} ${origin}`;
@@ -78,7 +72,7 @@ export function createHttpClient(
       });
       // A process that ended and came back between two calls shows itself only here.
       pool.on('disconnect', (_origin, _targets, error) => {
-        if (isCut(error) && origin === current.origin) events.interrupted(error.message);
+        if (isCut(error) && origin === failover.address.origin) events.interrupted(error.message);
       });
       pools.set(key, pool);
     }
@@ -141,38 +135,16 @@ export function createHttpClient(
 
   return {
     get address() {
-      return current;
+      return failover.address;
     },
     async call(call) {
       if (call.address !== undefined) return send(call.address, call);
-      const begun = current;
-      let answer = await send(begun, call);
-      const start = settings.addresses.indexOf(begun);
-      for (let step = 1; step < settings.addresses.length; step += 1) {
-        if (answer.kind !== 'failed' || !mayAskAnother(call, answer.failure)) break;
-        const next = settings.addresses[(start + step) % settings.addresses.length] ?? begun;
-        answer = await send(next, call);
-        if (answer.kind !== 'failed' && current === begun) {
-          current = next;
-          events.interrupted(`from ${begun.shown} to ${next.shown}`);
-        }
-      }
-      if (answer.kind === 'failed') {
-        if (answer.failure.interrupts) events.interrupted(answer.failure.detail);
-      } else if (call.use === 'read' && (answer.kind === 'ok' || answer.status < 500)) {
-        events.answered();
-      }
-      return answer;
+      return failover.ask(call.use, (address) => send(address, call));
     },
     async close() {
       await Promise.all([...pools.values()].map((pool) => pool.destroy()));
     },
   };
-}
-
-/** A write that was perhaps done is not sent again elsewhere: the servers tell each other. */
-function mayAskAnother(call: Call, failure: CallFailure): boolean {
-  return failure.code === 'unreachable' && (call.use === 'read' || !failure.sent);
 }
 
 interface Refusal {

@@ -4,7 +4,8 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Pool, type Dispatcher } from 'undici';
-import { classifyError, isCut, type CallFailure } from '../common/call-failure.ts';
+import { createFailover, type FailoverEvents } from '../common/failover.ts';
+import { classifyError, isCut } from '../common/call-failure.ts';
 import { badAnswer, type Trouble } from '../common/trouble.ts';
 import type { Credentials, ServiceCenterSettings } from './options.ts';
 import { createTokenKeeper, fixedToken, type TokenKeeper } from './token-keeper.ts';
@@ -46,13 +47,6 @@ export interface HttpClient {
   close(): Promise<void>;
 }
 
-export interface HttpClientEvents {
-  /** A connection was refused or cut by the other side, or another address is used from now on. */
-  interrupted(detail: string): void;
-  /** A read was answered by the address in use. */
-  answered(): void;
-}
-
 /** Largest answer that is read. 150,000 instances in one dump are some 100 MB; no call needs more. */
 const maxAnswerBytes = 256 * 1024 * 1024;
 /** Connections for reads, per address. Raising it reads the details of services faster at start. */
@@ -65,10 +59,15 @@ export function createHttpClient(
     'addresses' | 'tls' | 'credentials' | 'requestTimeoutMs' | 'writeConnections'
   >,
   nowMs: () => number,
-  events: HttpClientEvents,
+  events: FailoverEvents,
 ): HttpClient {
   const pools = new Map<string, Pool>();
-  let current = settings.addresses[0] ?? '';
+  const failover = createFailover(
+    settings.addresses[0] ?? '',
+    settings.addresses,
+    (address) => address,
+    events,
+  );
 
   const poolOf = (address: string, use: Call['use']): Pool => {
     const key = `${use} ${address}`;
@@ -92,7 +91,7 @@ export function createHttpClient(
       });
       // A process that ended and came back between two calls shows itself only here.
       pool.on('disconnect', (_origin, _targets, error) => {
-        if (isCut(error) && address === current) events.interrupted(error.message);
+        if (isCut(error) && address === failover.address) events.interrupted(error.message);
       });
       pools.set(key, pool);
     }
@@ -128,7 +127,7 @@ export function createHttpClient(
       ? fixedToken(credentials.token)
       : createTokenKeeper(credentials, nowMs, async (body) =>
           send(
-            current,
+            failover.address,
             { method: 'POST', path: '/v4/token', domain: 'default', body, use: 'read' },
             undefined,
           ),
@@ -149,38 +148,16 @@ export function createHttpClient(
 
   return {
     get address() {
-      return current;
+      return failover.address;
     },
     async call(call) {
       if (call.address !== undefined) return sendWithToken(call.address, call);
-      const first = current;
-      let answer = await sendWithToken(first, call);
-      const start = settings.addresses.indexOf(first);
-      for (let step = 1; step < settings.addresses.length; step += 1) {
-        if (answer.kind !== 'failed' || !mayAskAnother(call, answer.failure)) break;
-        const next = settings.addresses[(start + step) % settings.addresses.length] ?? first;
-        answer = await sendWithToken(next, call);
-        if (answer.kind !== 'failed' && current === first) {
-          current = next;
-          events.interrupted(`from ${first} to ${next}`);
-        }
-      }
-      if (answer.kind === 'failed') {
-        if (answer.failure.interrupts) events.interrupted(answer.failure.detail);
-      } else if (call.use === 'read' && (answer.kind === 'ok' || answer.status < 500)) {
-        events.answered();
-      }
-      return answer;
+      return failover.ask(call.use, (address) => sendWithToken(address, call));
     },
     async close() {
       await Promise.all([...pools.values()].map((pool) => pool.destroy()));
     },
   };
-}
-
-/** A write that was perhaps done is not sent again elsewhere; its caller decides by a fresh read. */
-function mayAskAnother(call: Call, failure: CallFailure): boolean {
-  return failure.code === 'unreachable' && (call.use === 'read' || !failure.sent);
 }
 
 async function read(response: Dispatcher.ResponseData): Promise<Answer> {
