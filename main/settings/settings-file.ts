@@ -4,7 +4,7 @@
 import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { Document, isMap, parseDocument } from 'yaml';
+import { Document, isMap, parseDocument, visit } from 'yaml';
 import { settingsSchema, settingsVersion, type Settings } from '../../proto/ipc/settings.ts';
 import { migrate } from './migrations.ts';
 
@@ -49,7 +49,8 @@ export interface ParsedSettings {
 
 /** Reads a text. One wrong value costs that value, not the others. */
 export function parseSettings(text: string): ParsedSettings {
-  const document = parseDocument(text);
+  // A warning on the console would reach nobody: what is wrong is told by the problems.
+  const document = parseDocument(text, { logLevel: 'error' });
   if (document.errors.length > 0) return { ...fresh(), problems: [''] };
   // A file of comments alone.
   if (document.contents === null) document.set('version', settingsVersion);
@@ -61,18 +62,42 @@ export function parseSettings(text: string): ParsedSettings {
   // Of a newer program: what we know of it is taken, and the file kept aside.
   const problems: string[] = version > settingsVersion ? ['version'] : [];
   migrate(document, version);
+  const plain = plainOf(document);
+  if (plain === undefined) return { ...fresh(), problems: [''] };
   const kept: Record<string, unknown> = {};
-  const plain = document.toJS() as Record<string, unknown>;
   for (const [key, value] of Object.entries(plain)) {
     if (key === 'version') continue;
     const alone = settingsSchema.safeParse({ [key]: value });
     if (alone.success) kept[key] = value;
-    else {
-      problems.push(key);
-      document.delete(key);
-    }
+    else problems.push(key);
   }
-  return { settings: settingsSchema.parse(kept), document, problems };
+  const settings = settingsSchema.parse(kept);
+  // Keys that are no words, and values that others point at, do not bear an edit: what was
+  // understood goes into a new document (the old one is kept aside where something was wrong).
+  if (problems.length === 0 && !hasAlias(document)) return { settings, document, problems };
+  const clean = fresh().document;
+  putDifferences(clean, [], settings, defaultSettings);
+  return { settings, document: clean, problems };
+}
+
+/** Undefined: an alias leads nowhere, or to more than any honest file holds. */
+function plainOf(document: Document): Record<string, unknown> | undefined {
+  try {
+    return document.toJS({ maxAliasCount: 100 }) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
+
+function hasAlias(document: Document): boolean {
+  let found = false;
+  visit(document, {
+    Alias() {
+      found = true;
+      return visit.BREAK;
+    },
+  });
+  return found;
 }
 
 /** Writes settings into the document and the document to the file, whole or not at all. */

@@ -93,6 +93,29 @@ describe('the settings', () => {
     expect(migrations).toHaveLength(settingsVersion);
   });
 
+  it.each([
+    ['a key that is empty', '?'],
+    ['a key that is a map', '? {a: 1}\n: 2\n'],
+    ['an alias that leads nowhere', 'theme: *x\n'],
+    ['a value that another points at', 'x: &x dark\ntheme: *x\n'],
+    ['a list', '- theme\n'],
+    ['nesting without end', '['.repeat(20_000)],
+  ])('can be changed after %s', (_, text) => {
+    writeFileSync(file, text);
+    const store = open();
+    expect(readFileSync(store.state.setAside, 'utf8')).toBe(text);
+    store.change({ theme: 'light' });
+    expect(open().state).toMatchObject({ setAside: '', settings: { theme: 'light' } });
+  });
+
+  it('may share values by aliases, and each can be changed alone', () => {
+    writeFileSync(file, 'notifications: {peers: &no false, held: *no}\n');
+    const store = open();
+    expect(store.state.setAside).toBe('');
+    store.change({ notifications: { peers: true } });
+    expect(open().state.settings.notifications).toMatchObject({ peers: true, held: false });
+  });
+
   it('survive any change after any text', () => {
     fc.assert(
       fc.property(fc.string(), fc.constantFrom('light', 'dark'), (text, theme) => {
