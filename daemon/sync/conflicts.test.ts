@@ -17,17 +17,30 @@ const claims = fc
 const natives: fc.Arbitrary<string[]> = fc.uniqueArray(endpoint, { maxLength: 2 });
 
 describe('losingClaims', () => {
-  it('never lets two clusters, or a cluster and a native instance, serve one endpoint', () => {
+  it('never lets a copy stand beside a native instance with its endpoint', () => {
     fc.assert(
       fc.property(claims, natives, (all, native) => {
         const lost = losingClaims(all, new Set(native));
-        const owners = new Map<string, string>();
-        for (const { copyId, cluster, endpoints } of all) {
-          if (lost.has(copyId)) continue;
-          for (const each of endpoints) {
-            expect(native).not.toContain(each);
-            expect(owners.get(each) ?? cluster).toBe(cluster);
-            owners.set(each, cluster);
+        for (const { endpoints } of all.filter(({ copyId }) => !lost.has(copyId))) {
+          for (const each of endpoints) expect(native).not.toContain(each);
+        }
+      }),
+    );
+  });
+
+  it('lets two clusters serve one endpoint only where both do and nobody vouches for either', () => {
+    fc.assert(
+      fc.property(claims, (all) => {
+        const lost = losingClaims(all, new Set());
+        const stay = all.filter(({ copyId }) => !lost.has(copyId));
+        for (const one of stay) {
+          for (const other of stay) {
+            if (one.cluster === other.cluster) continue;
+            if (!one.endpoints.some((each) => other.endpoints.includes(each))) continue;
+            expect([one, other]).toMatchObject([
+              { vouched: false, present: true },
+              { vouched: false, present: true },
+            ]);
           }
         }
       }),
@@ -77,6 +90,16 @@ it('lets an application that moved win over what its old site still names', () =
   // While its old site is down, and when that has come back and is not sure yet, or not any more.
   expect(lostBy({ vouched: false, present: true })).toEqual([['old', reason]]);
   expect(lostBy({ vouched: true, present: false })).toEqual([['old', reason]]);
+});
+
+it('takes out neither of two that are there while nobody vouches for one of them', () => {
+  const unsure = { vouched: false, present: true, endpoints: ['rest://a:1'] };
+  const claims: Claim[] = [
+    { ...unsure, cluster: 'a', copyId: 'old' },
+    { ...unsure, cluster: 'b', copyId: 'new' },
+    { ...unsure, cluster: 'c', copyId: 'third', present: false },
+  ];
+  expect([...losingClaims(claims, new Set()).keys()]).toEqual(['third']);
 });
 
 type Strength = Pick<Claim, 'cluster' | 'vouched' | 'present'>;

@@ -17,7 +17,8 @@ export interface Claim {
  * an endpoint with it. Of copies from several clusters that share an endpoint, those that their cluster
  * vouches for win over those that are only kept (an application that moved while its old site was
  * down lives at the new one); then those that are there (the old site comes back and still names it for
- * as long as a lease); then those of the cluster whose name sorts first. Copies of one cluster never
+ * as long as a lease); then those of the cluster whose name sorts first. Where both are there and nobody
+ * vouches for either, both stay: a guess would take out the living one. Copies of one cluster never
  * compete: they mirror their origin.
  */
 export function losingClaims(
@@ -25,20 +26,30 @@ export function losingClaims(
   nativeEndpoints: ReadonlySet<string>,
 ): ReadonlyMap<string, string> {
   const lost = new Map<string, string>();
-  const owners = new Map<string, string>();
+  const holders = new Map<string, Claim[]>();
   const sorted = [...claims].sort(byStrength);
-  for (const { cluster, copyId, endpoints } of sorted) {
+  for (const claim of sorted) {
+    const { copyId, endpoints } = claim;
     const native = endpoints.find((endpoint) => nativeEndpoints.has(endpoint));
     if (native !== undefined) {
       lost.set(copyId, `a native instance serves ${native}`);
       continue;
     }
-    const taken = endpoints.find((endpoint) => (owners.get(endpoint) ?? cluster) !== cluster);
-    if (taken !== undefined) {
-      lost.set(copyId, `cluster ${owners.get(taken) ?? ''} already provides ${taken}`);
+    const stronger = endpoints.flatMap((endpoint) =>
+      (holders.get(endpoint) ?? [])
+        .filter((holder) => yields(claim, holder))
+        .map(({ cluster }) => ({ cluster, endpoint })),
+    )[0];
+    if (stronger !== undefined) {
+      const { cluster, endpoint } = stronger;
+      lost.set(copyId, `cluster ${cluster} already provides ${endpoint}`);
       continue;
     }
-    for (const endpoint of endpoints) owners.set(endpoint, cluster);
+    for (const endpoint of endpoints) {
+      const held = holders.get(endpoint);
+      if (held === undefined) holders.set(endpoint, [claim]);
+      else held.push(claim);
+    }
   }
   return lost;
 }
@@ -53,6 +64,12 @@ export function contentOwner(
 ): string | undefined {
   if (present !== undefined && clusters.includes(present)) return present;
   return [...clusters].sort()[0];
+}
+
+/** Whether the weaker of two claims on one endpoint leaves it to the stronger. */
+function yields(weaker: Claim, stronger: Claim): boolean {
+  if (stronger.cluster === weaker.cluster) return false;
+  return stronger.vouched || !weaker.present;
 }
 
 function byStrength(left: Claim, right: Claim): number {
