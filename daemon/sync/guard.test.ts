@@ -19,6 +19,7 @@ const evidence: fc.Arbitrary<RemovalEvidence> = fc.record({
     fc.record({ proof: fc.constantFrom('tombstone', 'absence'), revision: fc.nat() }),
     { nil: undefined },
   ),
+  current: fc.boolean(),
   provesAbsence: fc.boolean(),
   absence: fc.constantFrom('present', 'kept', 'quarantined', 'expired'),
 });
@@ -44,6 +45,15 @@ describe('removalGround', () => {
     );
   });
 
+  it('does not act on a tombstone that a registration may have overtaken', () => {
+    fc.assert(
+      fc.property(evidence, (each) => {
+        const ground = removalGround({ ...each, live: false, leftOut: undefined });
+        if (ground.kind === 'tombstone') expect(each.current).toBe(true);
+      }),
+    );
+  });
+
   it('keeps a copy until its successor is there', () => {
     const moved: RemovalEvidence = {
       cluster: 'b',
@@ -51,6 +61,7 @@ describe('removalGround', () => {
       successor: { where: 'there', present: false },
       live: true,
       removal: undefined,
+      current: true,
       provesAbsence: true,
       absence: 'present',
     };

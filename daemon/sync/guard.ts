@@ -66,6 +66,8 @@ export interface RemovalEvidence {
   readonly live: boolean;
   readonly removal:
     { readonly proof: 'tombstone' | 'absence'; readonly revision: number } | undefined;
+  /** The peer is heard, and has told all that happened until now. */
+  readonly current: boolean;
   /** The peer's export is complete, and its registry vouches for it. */
   readonly provesAbsence: boolean;
   readonly absence: 'present' | 'kept' | 'quarantined' | 'expired';
@@ -92,11 +94,16 @@ export function removalGround(evidence: RemovalEvidence): RemovalGround {
       : { kind: 'unproven', reason: `it stays until it is under ${successor.where}` };
   }
   if (evidence.live) return { kind: 'unproven', reason: 'its service has not been heard of yet' };
-  if (removal?.proof === 'tombstone') {
+  if (removal?.proof === 'tombstone' && evidence.current) {
     return { kind: 'tombstone', reason: `tombstone at revision ${removal.revision}` };
   }
   if (evidence.absence === 'expired') {
     return { kind: 'expired', reason: `cluster ${cluster} is silent, and its grace is over` };
+  }
+  // It may have registered again behind our back: its origin has the word.
+  if (removal?.proof === 'tombstone') {
+    const reason = `tombstone at revision ${removal.revision}, until ${cluster} confirms it`;
+    return { kind: 'unproven', reason };
   }
   if (evidence.provesAbsence && evidence.absence === 'present') {
     return { kind: 'absence', reason: `absent from the complete export of ${cluster}` };

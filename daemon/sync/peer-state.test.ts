@@ -70,12 +70,32 @@ describe('PeerState', () => {
   });
 
   it('proves nothing while a snapshot is on its way, and asks for another after a break', () => {
-    const { peer, snapshot } = setUp();
+    const { peer, snapshot, beat } = setUp();
     snapshot(at(2), [record(1)]);
+    beat(at(2), healthy);
     expect(peer.provesAbsence).toBe(true);
     peer.snapshotBegin(at(9));
     expect(peer.provesAbsence).toBe(false);
     expect(peer.position).toBeUndefined();
+  });
+
+  it('is current once it has what the first heartbeat of the stream counts', () => {
+    const { peer, snapshot, beat } = setUp();
+    snapshot(at(2), [record(1)]);
+    expect(peer.isCurrent).toBe(false);
+    beat(at(3), healthy);
+    expect(peer.isCurrent).toBe(false);
+    // More happens while it catches up: what counts is what had happened when it was heard again.
+    beat(at(4), healthy);
+    peer.advance(at(3));
+    expect(peer.isCurrent).toBe(true);
+    peer.link('silent', '');
+    expect(peer.isCurrent).toBe(false);
+    peer.link('connected', '');
+    peer.advance(at(9));
+    expect(peer.isCurrent).toBe(false);
+    beat(at(9), healthy);
+    expect(peer.isCurrent).toBe(true);
   });
 
   it('has the digests of what it claims to hold, whatever happened before', () => {

@@ -50,6 +50,9 @@ export class PeerState implements ImportSink {
   #staging = false;
   #generation = 0;
   #complete = false;
+  /** Where its log stood when the stream began to flow; undefined: not said yet. */
+  #goal: Position | undefined;
+  #current = false;
   #health: ExportHealth = { state: 'unknown', reason: 'not heard yet' };
   #link: LinkState = 'connecting';
   #linkReason = '';
@@ -120,11 +123,18 @@ export class PeerState implements ImportSink {
     return this.#silence.listeningForMs;
   }
   /**
-   * True when what we hold is the peer's whole export, and its registry vouches for it: only then
-   * does absence prove anything.
+   * True when it has told all that happened while it was not heard: what its first heartbeat of this
+   * stream counts has arrived. Until then all that we know may have been overtaken.
+   */
+  get isCurrent(): boolean {
+    return this.#current;
+  }
+  /**
+   * True when what we hold is the peer's whole export as of now, and its registry vouches for it:
+   * only then does absence prove anything.
    */
   get provesAbsence(): boolean {
-    return this.#complete && !this.#staging && this.#health.state === 'healthy';
+    return this.isCurrent && this.#isWhole;
   }
   /** Records that were refused, with the reason. */
   get refused(): ReadonlyMap<string, string> {
@@ -148,6 +158,7 @@ export class PeerState implements ImportSink {
 
   snapshotBegin(position: Position): void {
     this.#staging = true;
+    this.#fallBehind();
     this.#generation++;
     this.#position = position;
   }
@@ -205,6 +216,7 @@ export class PeerState implements ImportSink {
 
   advance(position: Position): void {
     this.#position = position;
+    if (this.#catchUp()) this.#observer.peerChanged(this);
   }
 
   heartbeat(beat: PeerHeartbeat): void {
@@ -212,11 +224,13 @@ export class PeerState implements ImportSink {
     this.#clockOffsetMs = beat.clockOffsetMs ?? this.#clockOffsetMs;
     this.#roundTripMs = beat.roundTripMs ?? this.#roundTripMs;
     if (beat.provenEqual) this.#provenEqualMs = beat.receivedAtMs;
-    const changed = this.#setHealth(beat.health);
+    const healthChanged = this.#setHealth(beat.health);
+    this.#goal ??= beat.position;
+    const caughtUp = this.#catchUp();
     const touched = new Set<PeerService>();
     this.#conclude(beat.position, touched);
     this.#announce(touched);
-    if (changed) this.#observer.peerChanged(this);
+    if (healthChanged || caughtUp) this.#observer.peerChanged(this);
   }
 
   link(state: LinkState, reason: string): void {
@@ -225,6 +239,7 @@ export class PeerState implements ImportSink {
     this.#link = state;
     this.#linkReason = reason;
     if (state === 'connected') this.#silence.heard(this.#clock.nowMs());
+    else this.#fallBehind();
     if (changed) this.#observer.peerChanged(this);
   }
 
@@ -247,6 +262,28 @@ export class PeerState implements ImportSink {
       }
     }
     return hashes;
+  }
+
+  #fallBehind(): void {
+    this.#current = false;
+    this.#goal = undefined;
+  }
+
+  /** Gives true when it has just become current. */
+  #catchUp(): boolean {
+    if (this.#current || this.#staging || this.#goal === undefined) return false;
+    this.#current = this.#hasReached(this.#goal);
+    return this.#current;
+  }
+
+  get #isWhole(): boolean {
+    return this.#complete && !this.#staging && this.#health.state === 'healthy';
+  }
+
+  /** What the peer's log held at `position` has arrived. */
+  #hasReached({ epoch, revision }: Position): boolean {
+    const at = this.#position;
+    return at?.epoch === epoch && at.revision >= revision;
   }
 
   #setHealth(health: ExportHealth): boolean {
@@ -353,9 +390,7 @@ export class PeerState implements ImportSink {
    * out, and nothing named since, is absent for sure.
    */
   #conclude(position: Position, touched: Set<PeerService>): void {
-    if (this.#unproven === 0 || !this.provesAbsence || this.#position === undefined) return;
-    if (position.epoch !== this.#position.epoch) return;
-    if (position.revision > this.#position.revision) return;
+    if (this.#unproven === 0 || !this.#isWhole || !this.#hasReached(position)) return;
     const removal = {
       proof: 'absence',
       revision: position.revision,

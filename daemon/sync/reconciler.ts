@@ -381,6 +381,7 @@ export class Reconciler {
       removal: peer.removal(
         instanceRecordKey({ serviceId: originService, instanceId: originInstance }),
       ),
+      current: peer.isCurrent,
       provesAbsence: peer.provesAbsence,
       absence: absencePhase(absence, silenceOf(peer)).phase,
     });
