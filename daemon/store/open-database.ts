@@ -3,6 +3,7 @@
 import Database from 'better-sqlite3';
 import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { migrate } from './migrations.ts';
 import type { Store } from './ports.ts';
 import { verifyRows } from './rows.ts';
@@ -25,7 +26,7 @@ export interface OpenedDatabase {
 const brokenFilesKept = 3;
 
 /**
- * Opens and checks the file (its pages, and the sum of every row). A file that is damaged, empty or
+ * Opens and checks the file (its pages, its tables, and the sum of every row). A file that is damaged, empty or
  * no database is renamed to `<file>.broken-<time>`. Throws what is not damage: no rights, no room,
  * a newer version.
  */
@@ -71,6 +72,9 @@ function open(settings: DatabaseSettings, file: 'new' | 'existing'): Database.Da
     // What is shorter than a page is an empty database to SQLite.
     if (file === 'existing' && !hasState(database)) throw new Damage('the file holds no state');
     migrate(database, settings.file, settings.nowMs);
+    if (!isDeepStrictEqual(schemaOf(database), expectedSchema())) {
+      throw new Damage('its tables are not those of this format');
+    }
     const broken = verifyRows(database);
     if (broken !== undefined) throw new Damage(broken);
     return database;
@@ -78,6 +82,22 @@ function open(settings: DatabaseSettings, file: 'new' | 'existing'): Database.Da
     database.close();
     throw thrown;
   }
+}
+
+/** What the migrations make of an empty file. A changed byte in a table's definition breaks no page. */
+function expectedSchema(): readonly unknown[] {
+  const database = new Database(':memory:');
+  try {
+    migrate(database, ':memory:', 0);
+    return schemaOf(database);
+  } finally {
+    database.close();
+  }
+}
+
+function schemaOf(database: Database.Database): readonly unknown[] {
+  const sql = 'SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name';
+  return database.prepare(sql).all();
 }
 
 function hasState(database: Database.Database): boolean {

@@ -131,6 +131,19 @@ describe('a damaged file', () => {
     expect(rebuilt).toBeGreaterThan(0);
   });
 
+  it.each(['time_ms', 'held_since_ms', 'export_epoch', "proof <> ''"])(
+    'with one changed letter in the definition of %s is set aside',
+    (word) => {
+      const where = copy();
+      const bytes = readFileSync(fileOf(where));
+      const place = bytes.indexOf(word);
+      expect(place).toBeGreaterThan(0);
+      bytes[place + 1] = 'A'.charCodeAt(0);
+      writeFileSync(fileOf(where), bytes);
+      expect(expectWholeOrRebuilt(where)).toBe('rebuilt');
+    },
+  );
+
   it('with one flipped bit inside a value is set aside, though its pages are sound', async () => {
     const where = copy();
     const bytes = readFileSync(fileOf(where));
