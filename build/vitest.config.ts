@@ -4,7 +4,13 @@ import { defineConfig } from 'vitest/config';
 import { SkipReporter } from './skip-reporter.ts';
 
 const root = new URL('..', import.meta.url).pathname;
-const common = { root, environment: 'node', testTimeout: 30_000, hookTimeout: 60_000 } as const;
+const common = {
+  root,
+  environment: 'node',
+  setupFiles: ['build/property-seed.ts'],
+  testTimeout: process.env.SYNCER_NIGHTLY === '1' ? 300_000 : 30_000,
+  hookTimeout: 60_000,
+};
 /**
  * Tests of processes, networks and real peers get a second try in CI, where one hiccup of a shared
  * machine would hide what all others say. The report names each that needed it.
