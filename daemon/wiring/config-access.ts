@@ -1,9 +1,8 @@
-// The configuration file as the control API reads and changes it: comments stay, a change is checked
-// whole before anything is written, and the version before it can be gone back to.
+// The configuration file as the control API and `syncer config` read and change it: comments stay, a
+// change is checked whole before anything is written, and the version before it can be gone back to,
+// by whatever process: it is kept beside the file.
 
-import { hash } from 'node:crypto';
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
-import { parseDocument } from 'yaml';
 import { SyncerError } from '../../proto/errors.ts';
 import { createTranslator } from '../../proto/translate.ts';
 import { findKey } from '../config/keys.ts';
@@ -19,6 +18,7 @@ import type {
   ConfigOutcome,
   ConfigVerdict,
 } from '../control/ports.ts';
+import { editedText, versionOf } from './config-text.ts';
 
 /** Keys that take effect at once; all others take a restart. */
 const liveKeys = [
@@ -38,86 +38,116 @@ export interface ConfigAccessOptions {
   readonly onApplied: (config: Config) => void;
 }
 
-/** Gives access to the configuration of a daemon that has been started with it. */
+/**
+ * Gives access to the configuration of a daemon that has been started with it, or of one that has not
+ * been started. The file is read anew each time: a person may edit it, too.
+ */
 export function createConfigAccess(options: ConfigAccessOptions): ConfigAccess {
   const { input } = options;
   const file = input.flags.config ?? input.environment.SYNCER_CONFIG ?? '';
-  let text = file !== '' && existsSync(file) ? input.readFile(file) : '';
-  let previous: string | undefined;
-  let loaded = options.loaded;
+  const previousFile = `${file}.previous`;
+  /** What the daemon runs with: live keys move with the file, all others at a restart. */
+  let inForce = options.loaded;
 
-  const loadWith = (candidate: string): LoadedConfig =>
-    loadConfig({
+  /** `undefined`: it cannot be read, and loading it says why. */
+  const read = (path: string): string | undefined => {
+    if (file === '' || !existsSync(path)) return '';
+    try {
+      return input.readFile(path);
+    } catch {
+      return undefined;
+    }
+  };
+  const load = (text: string | undefined): LoadedConfig => {
+    if (text === undefined || file === '') return loadConfig(input);
+    return loadConfig({
       ...input,
-      readFile: (path) => (path === file ? candidate : input.readFile(path)),
+      readFile: (path) => (path === file ? text : input.readFile(path)),
     });
+  };
+  const previousVersion = (): string | undefined => {
+    const previous = existsSync(previousFile) ? read(previousFile) : undefined;
+    return previous === undefined ? undefined : versionOf(previous);
+  };
 
   const verdictOf = (after: LoadedConfig, edits: readonly ConfigEdit[]): ConfigVerdict => {
-    const locked = edits.filter(({ key }) => isLocked(loaded, key));
+    const locked = edits.filter(({ key }) => isLocked(after, key));
     const problems = [
       ...(file === '' ? [noFile] : []),
-      ...locked.map(({ key }) => lockedProblem(loaded, key)),
+      ...locked.map(({ key }) => lockedProblem(after, key)),
       ...after.problems,
     ];
     return {
       problems: problems.map(mistakeOf),
-      restartKeys: changedKeys(loaded, after).filter((key) => !liveKeys.includes(key)),
+      restartKeys: changedKeys(inForce, after).filter((key) => !liveKeys.includes(key)),
     };
   };
 
-  const write = (candidate: string, after: LoadedConfig): void => {
-    const unfinished = `${file}.new`;
-    writeFileSync(unfinished, candidate, { mode: 0o600 });
-    renameSync(unfinished, file);
-    previous = text;
-    text = candidate;
-    const live = changedKeys(loaded, after).some((key) => liveKeys.includes(key));
-    loaded = after;
+  const write = (before: string, candidate: string, after: LoadedConfig): void => {
+    replace(previousFile, before);
+    replace(file, candidate);
+    const live = changedKeys(inForce, after).some((key) => liveKeys.includes(key));
+    inForce = withLive(inForce, after);
     if (live && after.config !== undefined) options.onApplied(after.config);
   };
 
   const take = (
     expectedVersion: string,
-    candidate: string,
+    candidateOf: (text: string) => string,
     edits: readonly ConfigEdit[],
   ): ConfigOutcome => {
-    const version = versionOf(text);
+    const text = read(file);
+    const version = versionOf(text ?? '');
     if (expectedVersion !== version) {
       throw new SyncerError('config.changed-meanwhile', {
         expected: expectedVersion,
         found: version,
       });
     }
-    const after = loadWith(candidate);
+    const candidate = text === undefined ? undefined : candidateOf(text);
+    const after = load(candidate);
     const verdict = verdictOf(after, edits);
-    if (verdict.problems.length === 0) write(candidate, after);
-    return { ...verdict, version: versionOf(text) };
+    if (text === undefined || candidate === undefined || verdict.problems.length > 0) {
+      return { ...verdict, version };
+    }
+    write(text, candidate, after);
+    return { ...verdict, version: versionOf(candidate) };
   };
 
   return {
-    view: () => ({
-      version: versionOf(text),
-      file,
-      previousVersion: previous === undefined ? undefined : versionOf(previous),
-      values: loaded.entries.map(({ key, value, source, about }) => ({
-        key,
-        value: value === redacted ? '(hidden)' : value,
-        source:
-          source.kind === 'default' || source.kind === 'derived' ? source.kind : sourceName(source),
-        locked: file === '' || isLocked(loaded, key),
-        live: liveKeys.includes(key),
-        ...(about === undefined ? {} : { about: textsOf(about) }),
-      })),
-    }),
-    validate: (edits) => verdictOf(loadWith(edited(text, edits)), edits),
+    view() {
+      const text = read(file);
+      const loaded = load(text);
+      return {
+        version: versionOf(text ?? ''),
+        file,
+        previousVersion: previousVersion(),
+        values: loaded.entries.map(({ key, value, source, about }) => ({
+          key,
+          value: value === redacted ? '(hidden)' : value,
+          source:
+            source.kind === 'default' || source.kind === 'derived'
+              ? source.kind
+              : sourceName(source),
+          locked: file === '' || isLocked(loaded, key),
+          live: liveKeys.includes(key),
+          ...(about === undefined ? {} : { about: textsOf(about) }),
+        })),
+      };
+    },
+    validate(edits) {
+      const text = read(file);
+      return verdictOf(load(text === undefined ? undefined : editedText(text, edits)), edits);
+    },
     async apply(expectedVersion, edits) {
-      return take(expectedVersion, edited(text, edits), edits);
+      return take(expectedVersion, (text) => editedText(text, edits), edits);
     },
     async rollBack(expectedVersion) {
+      const previous = existsSync(previousFile) ? read(previousFile) : undefined;
       if (previous === undefined) {
         throw new SyncerError('config.changed-meanwhile', { expected: expectedVersion, found: '' });
       }
-      return take(expectedVersion, previous, []);
+      return take(expectedVersion, () => previous, []);
     },
     parseRules(rules) {
       const parsed = loadRules(rules, 'rules');
@@ -126,15 +156,20 @@ export function createConfigAccess(options: ConfigAccessOptions): ConfigAccess {
   };
 }
 
-/** Gives the file's text with some keys changed; comments and order stay. */
-function edited(text: string, edits: readonly ConfigEdit[]): string {
-  const document = parseDocument(text);
-  for (const { key, value } of edits) {
-    const names = key.split('.');
-    if (value === undefined) document.deleteIn(names);
-    else document.setIn(names, value);
-  }
-  return document.toString();
+/** Whole or not at all, and for nobody else's eyes: it may hold a password. */
+function replace(file: string, text: string): void {
+  const unfinished = `${file}.new`;
+  writeFileSync(unfinished, text, { mode: 0o600 });
+  renameSync(unfinished, file);
+}
+
+/** What is in force after a change: the live keys are as in `after`. */
+function withLive(inForce: LoadedConfig, after: LoadedConfig): LoadedConfig {
+  const changed = new Map(after.entries.map((entry) => [entry.key, entry]));
+  const entries = inForce.entries.map((entry) =>
+    liveKeys.includes(entry.key) ? (changed.get(entry.key) ?? entry) : entry,
+  );
+  return { ...inForce, entries };
 }
 
 function isLocked(loaded: LoadedConfig, key: string): boolean {
@@ -180,10 +215,6 @@ function mistakeOf(problem: ConfigProblem): ConfigMistake {
 }
 
 const english = createTranslator('en');
-
-function versionOf(text: string): string {
-  return hash('sha1', text, 'hex').slice(0, 16);
-}
 
 function textsOf(about: LocalText): Readonly<Record<string, string>> {
   const chinese = about['zh-CN'];

@@ -5,6 +5,7 @@ import { exitCodes } from '../../../proto/errors.ts';
 import type { CommandSpec } from '../command.ts';
 import type { Session } from '../session.ts';
 import { stateCell } from '../status-view.ts';
+import { migrateCommand } from './cluster-migrate.ts';
 
 /** etcd takes a member out only when it has heard all for some seconds; a new leader takes moments. */
 const changeTimeoutMs = 60_000;
@@ -63,7 +64,7 @@ export const clusterCommand: CommandSpec = {
   name: 'cluster',
   about: 'cli.about.cluster',
   examples: [],
-  subcommands: [statusCommand, transferCommand, replaceCommand, forgetCommand],
+  subcommands: [statusCommand, transferCommand, replaceCommand, forgetCommand, migrateCommand],
   defaultSubcommand: 'status',
 };
 

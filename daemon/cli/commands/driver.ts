@@ -36,6 +36,7 @@ const testCommand: CommandSpec = {
   async run(session, [folder = ''], options) {
     const { openProject } = await import('../driver/project.ts');
     const { tryDriver, writeReports } = await import('../driver/try-driver.ts');
+    const { countOutcomes, reportWords } = await import('../driver/report-words.ts');
     const { say } = session;
     const project = openProject(folder);
     const trial = await tryDriver(project, textOption(options, 'only') ?? '', (result) => {
@@ -44,23 +45,12 @@ const testCommand: CommandSpec = {
       throw unusable(folder, error);
     });
     const { results } = trial;
-    const counts = {
-      kept: count(results, 'kept'),
-      broken: count(results, 'broken'),
-      inapplicable: count(results, 'inapplicable'),
-    };
-    const reports = writeReports(trial, textOption(options, 'report') ?? `${folder}/report`, {
-      language: session.locale,
-      title: say('cli.driver.report.title'),
-      kept: say('cli.driver.report.kept'),
-      broken: say('cli.driver.report.broken'),
-      inapplicable: say('cli.driver.report.inapplicable'),
-      transcript: say('cli.driver.report.transcript'),
-      noTranscript: say('cli.driver.report.no-transcript'),
-      took: (durationMs) => session.words.duration(durationMs),
-      made: session.words.time(session.io.clock.nowMs()),
-      summary: say('cli.driver.counts', counts),
-    });
+    const counts = countOutcomes(results);
+    const reports = writeReports(
+      trial,
+      textOption(options, 'report') ?? `${folder}/report`,
+      reportWords(session.words, counts, session.io.clock.nowMs()),
+    );
     if (session.json) session.printJson({ ...counts, reports, results: results.map(brief) });
     else {
       session.line();
@@ -125,10 +115,6 @@ function tell(session: Session, { outcome, group, name, reason }: PromiseResult)
   const [mark, tone] = marks[outcome];
   session.line(`${session.style.paint(mark, tone)} ${group}: ${name}`);
   if (reason !== '') session.paragraph(reason, '    ');
-}
-
-function count(results: readonly PromiseResult[], outcome: PromiseResult['outcome']): number {
-  return results.filter((result) => result.outcome === outcome).length;
 }
 
 function brief({ group, name, outcome, reason }: PromiseResult): object {

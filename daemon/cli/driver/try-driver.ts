@@ -16,7 +16,7 @@ import { systemRandom } from '../../support/random.ts';
 import type { DriverProject } from './project.ts';
 
 export interface Trial {
-  readonly description: DriverDescription;
+  readonly description: Pick<DriverDescription, 'kind' | 'version' | 'api' | 'title' | 'icon'>;
   readonly results: readonly PromiseResult[];
 }
 
