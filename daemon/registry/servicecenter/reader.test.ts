@@ -25,6 +25,8 @@ class Scene {
   readonly finds: number[] = [];
   readonly instances = new Map<string, { rev: number; ids: string[]; status: string }>();
   totalsAsked = 0;
+  /** Instances written into answers. */
+  answered = 0;
   readonly #reader;
 
   constructor() {
@@ -73,9 +75,15 @@ class Scene {
   #api(): ServiceCenterApi {
     const takes = (ms: number): Promise<void> =>
       new Promise((resolve) => this.clock.after(ms, resolve));
-    const instanceOf = (serviceId: string, instanceId: string, status: string): unknown => ({
+    const instanceOf = (
+      serviceId: string,
+      instanceId: string,
+      status: string,
+      rev: number,
+    ): unknown => ({
       ...{ serviceId, instanceId, status, endpoints: [`rest://127.0.0.1:${serviceId.slice(1)}`] },
       healthCheck: { mode: 'push', interval: 30, times: 3 },
+      properties: { rev: String(rev) },
     });
     const never = (): never => {
       throw new Error('not to be called here');
@@ -101,7 +109,8 @@ class Scene {
           value: names.map(({ name, rev }) => {
             const { rev: now, ids, status } = this.instances.get(name)!;
             if (rev === String(now)) return { kind: 'same' };
-            const instances = ids.map((id) => instanceOf(name, id, status));
+            const instances = ids.map((id) => instanceOf(name, id, status, now));
+            this.answered += instances.length;
             return { kind: 'updated', rev: String(now), instances };
           }),
         };
@@ -149,6 +158,52 @@ describe('reader of a large registry', () => {
     const other = await scene.delay(scene.change('s490', { status: 'DOWN' }), isOf('s490'));
     expect(other).toBeLessThan(scene.intervalMs * 1.5);
     await scene.stop();
+  });
+
+  describe('of which large services change all the time', () => {
+    const large = Array.from({ length: 100 }, (_, index) => `s${index}`);
+    const ids = Array.from({ length: 100 }, (_, index) => `i${index}`);
+
+    async function churn(scene: Scene, forMs: number): Promise<void> {
+      for (let atMs = 0; atMs < forMs; atMs += 100) {
+        for (const name of large) scene.change(name, { ids });
+        await scene.clock.advanceAsync(100);
+      }
+    }
+
+    it('bounds what is read of them, each within five seconds, and sees all else at once', async () => {
+      const scene = new Scene();
+      await scene.settle();
+      await churn(scene, 10_000);
+      scene.answered = 0;
+      scene.told.length = 0;
+      await churn(scene, 20_000);
+      // Without a budget each of some hundred rounds reads 10,000.
+      expect(scene.answered).toBeLessThan(80_000);
+      const lastMs = scene.clock.monotonicMs();
+      for (const name of large) {
+        const toldMs = scene.told
+          .filter(({ change }) => change.instances.some(({ serviceId }) => serviceId === name))
+          .map(({ atMs }) => atMs);
+        const gaps = [...toldMs, lastMs].map((atMs, index) => atMs - (toldMs[index - 1] ?? atMs));
+        expect(Math.max(...gaps)).toBeLessThan(6_000);
+      }
+      const isQuiet = (change: RegistryChange): boolean =>
+        change.instances.some(({ serviceId }) => serviceId === 's490');
+      const delayMs = await scene.delay(scene.change('s490', { status: 'DOWN' }), isQuiet);
+      expect(delayMs).toBeLessThan(scene.intervalMs * 1.5);
+      await scene.stop();
+    });
+
+    it('tells no removal when the rest of the registry is lost meanwhile', async () => {
+      const scene = new Scene();
+      await scene.settle();
+      await churn(scene, 10_000);
+      for (const name of scene.instances.keys()) scene.change(name, { ids: [] });
+      await scene.clock.advanceAsync(20_000);
+      expect(scene.told.flatMap(({ change }) => change.removedInstances)).toEqual([]);
+      await scene.stop();
+    });
   });
 
   it('goes back to whole rounds alone when nothing changes', async () => {

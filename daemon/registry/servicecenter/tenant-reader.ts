@@ -3,6 +3,7 @@
 import type { Instance, Service } from '../../model/service.ts';
 import type { RegistryChange } from '../driver.ts';
 import type { NameKey, ServiceCenterApi } from './api.ts';
+import { createContentBudget } from './content-budget.ts';
 import { differingDetails, readDetails, readDump, type DumpedTenant } from './details.ts';
 import type { Held } from '../common/condition.ts';
 import { eachLimited } from '../common/each-limited.ts';
@@ -79,6 +80,7 @@ export interface TenantReader {
 export function createTenantReader(tenant: Tenant, api: ServiceCenterApi): TenantReader {
   const view = createTenantView(tenant);
   const removals = createRemovals(view, api);
+  const content = createContentBudget();
   const dirty = new Set<string>();
   let summaries: DumpedTenant['summaries'] | undefined;
   let sweepAt = 0;
@@ -182,6 +184,7 @@ export function createTenantReader(tenant: Tenant, api: ServiceCenterApi): Tenan
               break;
             }
             const known = entry.rev !== '0' || entry.instances.size > 0;
+            if (known) content.spend(item.instances.length, askedMs);
             const result = tryApply(entry, item.instances, item.rev);
             if ('trouble' in result) return { trouble: result.trouble, unexplained, nameMs };
             for (const instance of result.changed) {
@@ -250,11 +253,18 @@ export function createTenantReader(tenant: Tenant, api: ServiceCenterApi): Tenan
     for (const [entry, askedMs] of read) if (entry.rev !== '0') entry.lastReadMs = askedMs;
   };
 
+  const isLively = ({ changedAtMs: atMs }: NameEntry, nowMs: number): boolean =>
+    atMs !== undefined && atMs > nowMs - livelyForMs;
+
+  /** It changes all the time, and its content has cost enough for now. */
+  const rests = (entry: NameEntry, nowMs: number): boolean =>
+    entry.rev !== '0' && isLively(entry, nowMs) && content.rests(entry.lastReadMs, nowMs);
+
   /** The names that changed last, at most `most`. */
   const lively = (nowMs: number, most: number): readonly NameEntry[] => {
     if (changedAtMs <= nowMs - livelyForMs) return [];
     return [...view.names.values()]
-      .filter((entry) => (entry.changedAtMs ?? -Infinity) > nowMs - livelyForMs)
+      .filter((entry) => isLively(entry, nowMs) && !rests(entry, nowMs))
       .sort((left, right) => (right.changedAtMs ?? 0) - (left.changedAtMs ?? 0))
       .slice(0, most);
   };
@@ -287,17 +297,25 @@ export function createTenantReader(tenant: Tenant, api: ServiceCenterApi): Tenan
       const startMs = context.now();
       // Before anything is listed there are no names to find.
       if (listDue && view.names.size === 0) trouble = await list();
+      const resting = new Set([...view.names.values()].filter((entry) => rests(entry, startMs)));
       const [listed, first, refreshed] = await Promise.all([
         listDue && listMs === undefined ? list() : undefined,
-        find(context, [...view.names.values()], read),
+        find(
+          context,
+          [...view.names.values()].filter((entry) => !resting.has(entry)),
+          read,
+        ),
         refreshDetails(context),
       ]);
       trouble ??= first.trouble ?? listed;
       if (trouble === undefined && first.unexplained && !listDue) trouble = await list();
       if (trouble === undefined) {
-        // New names, and those that the list has explained.
+        // New names, and those that the list has explained. How much is missing shows the whole alone.
+        const { noticed, heldInstances } = removals;
+        const isWhole = noticed.instances + noticed.services + heldInstances > 0;
         const rest = [...view.names.values()].filter(
-          (entry) => !read.has(entry) && !unknownNames.has(entry),
+          (entry) =>
+            !read.has(entry) && !unknownNames.has(entry) && (isWhole || !resting.has(entry)),
         );
         trouble = (await find(context, rest, read)).trouble;
       }
