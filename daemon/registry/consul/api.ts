@@ -13,8 +13,10 @@ import {
   decodeInstances,
   decodeNames,
   decodeNodeMeta,
+  decodeStandings,
   type ConsulCheck,
   type ConsulInstance,
+  type Standing,
 } from './wire.ts';
 
 /** An answer, and Consul's index of what it is about. */
@@ -50,6 +52,11 @@ export interface ConsulApi {
   ): Promise<Outcome<Indexed<readonly ConsulInstance[]>>>;
   /** Index of a service: it grows with each change of one of its instances, and by nothing else. */
   serviceIndex(name: string): Promise<Outcome<number>>;
+  /**
+   * Where all instances stand, in one answer: the one that Consul's own page of nodes is made from. It is
+   * documented nowhere, so it may only say what is worth reading.
+   */
+  standings(): Promise<Outcome<Indexed<readonly Standing[]>>>;
   /** The server answers and has a leader. */
   alive(): Promise<Outcome<void>>;
   agent(): Promise<Outcome<{ readonly version: string; readonly datacenter: string }>>;
@@ -134,6 +141,8 @@ export function createApi(
       const answer = await read({ path, use: 'read' }, () => undefined);
       return answer.ok ? { ok: true, value: answer.value.index } : answer;
     },
+
+    standings: () => read({ path: url('/v1/internal/ui/nodes'), use: 'read' }, decodeStandings),
 
     async alive() {
       const answer = await http.call({

@@ -13,6 +13,7 @@ import type { InstanceStamp } from '../../model/stamp.ts';
 import { hash52 } from '../../support/hash.ts';
 import { serviceFrom } from '../common/service-content.ts';
 import type { InstanceRef, ServiceRef } from '../driver.ts';
+import { standingOf } from './census.ts';
 import { contentText, decodeInstance, stampIn } from './codec.ts';
 import { contentKeys, textIn } from './metadata.ts';
 import { identityOf, parseServiceId, serviceIdOf, type Identity } from './service-id.ts';
@@ -57,6 +58,8 @@ interface Listing {
   index: number;
   /** An application's own instance was among them. */
   native: boolean;
+  /** Of the last reading (`census.ts`). */
+  standing: string;
   readonly keys: Set<string>;
 }
 
@@ -83,6 +86,10 @@ export class Mirror {
   /** Index of the last reading of this name; 0: never read, or nothing of it left. */
   indexOf(name: string): number {
     return this.#listings.get(name)?.index ?? 0;
+  }
+  /** Where the instances of this name stood when they were last read; empty: there were none. */
+  standingOf(name: string): string {
+    return this.#listings.get(name)?.standing ?? '';
   }
   /** True unless there was nothing but copies when this name was last read. */
   isNative(name: string): boolean {
@@ -118,8 +125,12 @@ export class Mirror {
   apply(name: string, index: number, instances: readonly ConsulInstance[]): Applied {
     const changed: Instance[] = [];
     const touched = new Set<string>();
-    const listing = this.#listings.get(name) ?? { index, native: false, keys: new Set() };
+    const listing = this.#listings.get(name) ?? {
+      ...{ index, native: false, standing: '' },
+      keys: new Set(),
+    };
     listing.index = index;
+    listing.standing = standingOf(instances);
     listing.native = instances.some((from) => stampIn(from) === undefined);
     const left = new Set(listing.keys);
     for (const [key, { from, instance }] of decodeAll(instances)) {

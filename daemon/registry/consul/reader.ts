@@ -2,7 +2,7 @@
 // read it, and the condition that comes out of it (peers.md §4, "Blocking").
 
 import type { Instance } from '../../model/service.ts';
-import type { Clock, Timer } from '../../support/clock.ts';
+import type { Clock } from '../../support/clock.ts';
 import type { Logger } from '../../support/logger.ts';
 import type { Random } from '../../support/random.ts';
 import { conditionTeller } from '../common/condition-teller.ts';
@@ -29,19 +29,13 @@ import { ChangeFinder } from './change-finder.ts';
 import { instanceRefOf, type Mirror } from './mirror.ts';
 import type { ConsulSettings } from './options.ts';
 import { Removals, type Gone } from './removals.ts';
+import { createSuspects, type Suspects } from './suspects.ts';
+import { isPlain } from './wire.ts';
 
 /** Services read at a time. Raising it reads a large registry faster and leaves others less of it. */
 const parallel = 6;
 /** While the blocking queries stand, a round asks only whether the server is alive. Silence of 1 s is a gap. */
 const aliveMs = 250;
-/** A service with no more instances is read at once: asking for its index costs as much. */
-const smallService = 4;
-/** Asking every service with natives for its index may take a fifth of the time, */
-const nativeCostFactor = 4;
-/** and of those that hold nothing but copies, whose changes are our own as a rule, a twentieth. */
-const copiedCostFactor = 19;
-/** Longest time between two such sweeps. Raising it spares a large registry, and shows changes later. */
-const longestSweepPauseMs = 5_000;
 /** After a gap, what is read may for so long still be from before it. */
 const settleMs = 3_000;
 
@@ -77,14 +71,6 @@ export interface ReaderParts {
   audit(): Promise<Trouble | undefined>;
 }
 
-/** Services that are asked for their index together, when something changed that nothing explains. */
-interface Sweep {
-  readonly ofNatives: boolean;
-  readonly costFactor: number;
-  doubt: boolean;
-  dueMs: number;
-}
-
 /** What is to be told. */
 interface Pending {
   instances: Instance[];
@@ -113,12 +99,6 @@ export function createReader(parts: ReaderParts): Reader {
   let ownersUntilMs: number | undefined;
   let known: number | undefined;
   let lastTrouble: Trouble | undefined;
-  const sweeps: readonly Sweep[] = [
-    { ofNatives: true, costFactor: nativeCostFactor, doubt: false, dueMs: -Infinity },
-    { ofNatives: false, costFactor: copiedCostFactor, doubt: false, dueMs: -Infinity },
-  ];
-  let sweepTimer: Timer | undefined;
-
   const say = conditionTeller(
     (condition) => observer?.condition(condition),
     () => parts.address(),
@@ -163,9 +143,7 @@ export function createReader(parts: ReaderParts): Reader {
         return;
       }
       const { index, value } = answer.value;
-      // Proxies and gateways of the mesh are of no use without it.
-      const plain = value.filter(({ kind }) => kind === '' || kind === 'typical');
-      const applied = mirror.apply(name, index, plain);
+      const applied = mirror.apply(name, index, value.filter(isPlain));
       for (const instance of applied.instances) pending.instances.push(instance);
       for (const serviceId of applied.touched) pending.touched.add(serviceId);
     });
@@ -173,24 +151,14 @@ export function createReader(parts: ReaderParts): Reader {
   };
   const removals = new Removals(mirror, (names) => readServices(names, true));
 
-  /** Gives those of these services whose index is another than when they were read. */
-  const sweep = async (
-    names: readonly string[],
-  ): Promise<{ readonly changed: Set<string>; readonly trouble: Trouble | undefined }> => {
-    const changed = new Set<string>();
-    let trouble: Trouble | undefined;
-    await eachLimited(names, parallel, async (name) => {
-      if (trouble !== undefined) return;
-      if (mirror.sizeOf(name) <= smallService) {
-        changed.add(name);
-        return;
-      }
-      const index = await api.serviceIndex(name);
-      if (!index.ok) trouble = index.trouble;
-      else if (index.value !== mirror.indexOf(name)) changed.add(name);
-    });
-    return { changed, trouble };
-  };
+  const suspects: Suspects = createSuspects({
+    ...{ api, mirror, clock, logger, parallel },
+    names: () => finder.all(),
+    read: (changed) => readServices(changed, false),
+    // What is certain is told before the search begins.
+    begins: () => publish([]),
+    wake: () => loop.wake(),
+  });
 
   /** Brings the mirror to what Consul lists, unless there is trouble. */
   const read = async (): Promise<Trouble | undefined> => {
@@ -206,8 +174,8 @@ export function createReader(parts: ReaderParts): Reader {
     const checks = await latest(full, checksWatch, () => api.failingChecks());
     if (!checks.ok) return checks.trouble;
     const { changed, doubt } = finder.compare(names.value, checks.value.value);
-    for (const each of sweeps) each.doubt = !full && (each.doubt || doubt);
     if (full) {
+      suspects.clear();
       const trouble = await readServices(finder.all(), false);
       if (trouble !== undefined) return trouble;
       // An interruption while we read asks for another full reading.
@@ -215,27 +183,9 @@ export function createReader(parts: ReaderParts): Reader {
       lastFullMs = beganMs;
       return undefined;
     }
+    if (doubt) suspects.raise(names.value.index);
     const trouble = await readServices(changed, false);
-    return trouble ?? readDoubtful();
-  };
-
-  const readDoubtful = async (): Promise<Trouble | undefined> => {
-    for (const each of sweeps) {
-      if (!each.doubt || now() < each.dueMs) continue;
-      publish([]);
-      each.doubt = false;
-      const beganMs = now();
-      const names = [...finder.all()].filter((name) => mirror.isNative(name) === each.ofNatives);
-      const swept = await sweep(names);
-      const trouble = swept.trouble ?? (await readServices(swept.changed, false));
-      if (trouble !== undefined) return trouble;
-      const pauseMs = (now() - beganMs) * each.costFactor;
-      each.dueMs = now() + Math.min(longestSweepPauseMs, pauseMs);
-    }
-    sweepTimer?.cancel();
-    const nextMs = Math.min(...sweeps.map(({ doubt, dueMs }) => (doubt ? dueMs : Infinity)));
-    if (nextMs < Infinity) sweepTimer = clock.after(nextMs - now(), () => loop.wake());
-    return undefined;
+    return trouble ?? suspects.search();
   };
 
   const round = async (): Promise<void> => {
@@ -339,7 +289,7 @@ export function createReader(parts: ReaderParts): Reader {
     },
     async stop() {
       observer = undefined;
-      sweepTimer?.cancel();
+      suspects.stop();
       await Promise.all([loop.stop(), namesWatch.stop(), checksWatch.stop()]);
     },
     wake: () => loop.wake(),
@@ -361,6 +311,7 @@ export function createReader(parts: ReaderParts): Reader {
       const trouble = namesWatch.trouble ?? checksWatch.trouble;
       return {
         feed: trouble === undefined ? 'blocking queries' : 'rounds',
+        'changes-found-by': suspects.way,
         'index-resets': String(resets),
       };
     },

@@ -60,6 +60,33 @@ export function decodeChecks(body: unknown): readonly ConsulCheck[] {
   return listOf(body, 'answer').map(decodeCheck);
 }
 
+/** Where one instance stands: what changes when it does. */
+export type Standing = Pick<ConsulInstance, 'name' | 'node' | 'nodeAddress' | 'modifyIndex'>;
+
+/** Gives the instances of all nodes in an answer of `/internal/ui/nodes`, those of the mesh left out. */
+export function decodeStandings(body: unknown): readonly Standing[] {
+  return listOf(body, 'answer').flatMap((each) => {
+    const node = objectOf(each, 'node');
+    const services =
+      node.Services === undefined || node.Services === null
+        ? []
+        : listOf(node.Services, 'Services').map((one) => objectOf(one, 'service'));
+    return services
+      .filter((service) => isPlain({ kind: text(service, 'Kind') }))
+      .map((service) => ({
+        name: text(service, 'Service'),
+        node: text(node, 'Node'),
+        nodeAddress: text(node, 'Address'),
+        modifyIndex: number(service, 'ModifyIndex'),
+      }));
+  });
+}
+
+/** Proxies and gateways of the mesh are of no use without it. */
+export function isPlain({ kind }: Pick<ConsulInstance, 'kind'>): boolean {
+  return kind === '' || kind === 'typical';
+}
+
 /** What is of interest in an answer of `/agent/self`. */
 export function decodeAgent(body: unknown): {
   readonly version: string;
