@@ -131,7 +131,8 @@ export class DesiredState {
     const lost = losingClaims(
       instances.map(({ contribution, copyId, source, quarantined, kept }) => ({
         cluster: contribution.peer.cluster,
-        vouched: kept === undefined && contribution.peer.health.state === 'healthy',
+        // What a peer said before a silence may have been overtaken.
+        vouched: kept === undefined && contribution.peer.provesAbsence,
         present: local?.copies.has(copyId) === true,
         copyId,
         endpoints: this.#derive(contribution, source, quarantined).endpoints,

@@ -120,7 +120,12 @@ export class Reconciler {
   }
   /** All services that a peer has to do with. */
   touchPeer(cluster: string): void {
-    for (const keyText of this.#options.view.keysWithCopiesOf(cluster)) this.#dirty.add(keyText);
+    const { view } = this.#options;
+    for (const keyText of view.keysWithCopiesOf(cluster)) this.#dirty.add(keyText);
+    // What was made from it may be empty by now, and no copy leads there.
+    for (const { madeBy, keyText } of view.services()) {
+      if (madeBy === cluster) this.#dirty.add(keyText);
+    }
     const peer = this.#options.peers.get(cluster);
     for (const source of peer?.services() ?? []) {
       const contribution = this.#options.desired().contributionOf(source);
