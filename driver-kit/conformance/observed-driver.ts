@@ -13,7 +13,7 @@ import type {
 import { poll } from './poll.ts';
 
 /** How long a change may take until it counts as never seen; machines are busy. */
-const seenLimitMs = 20_000;
+const seenLimitMs = 60_000;
 
 export interface ObservedDriver {
   readonly driver: RegistryDriver;

@@ -111,6 +111,7 @@ header{display:flex;gap:1rem;align-items:center}
 header img{width:3.5rem;height:3.5rem}
 h1{margin:0;font-size:1.75rem;line-height:1.2;font-weight:650}
 h2{margin:2rem 0 .5rem;font-size:1rem;font-weight:650}
+h2::first-letter{text-transform:uppercase}
 p{margin:.25rem 0}
 .over,.quiet{color:var(--quiet);font-size:.875rem}
 .verdict{margin:1.5rem 0 1rem;padding:.75rem 1rem;border-radius:.5rem;background:var(--card);

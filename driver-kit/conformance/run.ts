@@ -2,6 +2,7 @@
 // group together, each with a deadline and a transcript.
 
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { eachLimited } from '../../daemon/registry/common/each-limited.ts';
 import { expect } from './expectation.ts';
 import type { Lacks, RegistryFixture } from './fixture.ts';
 import { withHarness, type Harness, type PromiseContext } from './harness.ts';
@@ -26,6 +27,11 @@ export interface RunOptions {
   readonly only?: string;
   /** Longest time for one promise; the slowest waits for two leases of 20 s. */
   readonly deadlineMs?: number;
+  /**
+   * How many promises of a concurrent group are tried together. Each has a registry of its own: more is
+   * quicker, and costs as many registries.
+   */
+  readonly atOnce?: number;
   /** Called for each promise when it was tried. */
   readonly onResult?: (result: PromiseResult) => void;
 }
@@ -52,12 +58,14 @@ interface Trial {
 }
 
 const usualDeadlineMs = 240_000;
+/** All of the group at once: a registry for tests is small as a rule. */
+const usuallyAtOnce = 16;
 /** Lines kept for one promise. */
 const mostLines = 400;
 
 /** Tries all promises; gives what became of each, in the order of the suite. */
 export async function tryPromises(options: RunOptions): Promise<readonly PromiseResult[]> {
-  const { deadlineMs = usualDeadlineMs } = options;
+  const { deadlineMs = usualDeadlineMs, atOnce = usuallyAtOnce } = options;
   const storage = new AsyncLocalStorage<Trial>();
   let current: Trial | undefined;
 
@@ -139,9 +147,12 @@ export async function tryPromises(options: RunOptions): Promise<readonly Promise
       continue;
     }
     if (group.concurrent) {
-      for (const result of await Promise.all(entries.map((entry) => tryOne(group, entry)))) {
-        note(result);
-      }
+      const tried = new Map<PromiseEntry, PromiseResult>();
+      await eachLimited(entries, atOnce, async (entry) => {
+        tried.set(entry, await tryOne(group, entry));
+      });
+      // In the order of the suite, not in that of their ends.
+      for (const entry of entries) note(tried.get(entry)!);
     } else {
       for (const entry of entries) note(await tryOne(group, entry));
     }

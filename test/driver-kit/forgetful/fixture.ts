@@ -1,0 +1,3 @@
+// The template's registry.
+
+export { makeFixture } from '../../../driver-kit/template/fixture.ts';
