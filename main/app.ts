@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url';
 import path from 'node:path';
 import { summaryOf, type BundleSources } from './bundle/support-bundle.ts';
 import type { CommandLine } from './command-line.ts';
+import { configFileHandlers, configWithOrWithoutDaemon } from './daemon/config-file.ts';
 import { createDaemonLink } from './daemon/daemon-link.ts';
 import { nodeLauncher, utilityLauncher } from './daemon/launcher.ts';
 import { daemonPlaces, ensureConfigFile } from './daemon/places.ts';
@@ -56,10 +57,11 @@ export function startApp(commandLine: CommandLine): void {
     args: ['daemon', '--config', places.configFile, '--data-dir', places.dataDirectory],
     environment: process.env,
   };
+  const launcher = app.isPackaged
+    ? utilityLauncher(program)
+    : nodeLauncher(program, pathToFileURL(layout.followParent).href);
   const supervisor = createSupervisor({
-    launcher: app.isPackaged
-      ? utilityLauncher(program)
-      : nodeLauncher(program, pathToFileURL(layout.followParent).href),
+    launcher,
     nowMs: () => Date.now(),
     awakeMs: () => performance.now(),
     after(delayMs, run) {
@@ -80,6 +82,15 @@ export function startApp(commandLine: CommandLine): void {
     answered: (pid) => supervisor.answered(pid),
     silent: () => supervisor.silent(),
   });
+  const daemon = configWithOrWithoutDaemon(
+    link.handlers,
+    configFileHandlers({
+      file: places.configFile,
+      dataDirectory: places.dataDirectory,
+      run: (args) => launcher.run(args),
+    }),
+    () => supervisor.process.state,
+  );
 
   restrictSession(session.defaultSession, devTools);
   servePage(session.defaultSession, layout.page);
@@ -95,16 +106,17 @@ export function startApp(commandLine: CommandLine): void {
     version,
     process: () => supervisor.process,
     settingsText: () => settings.exportText(),
-    daemon: link.handlers,
+    daemon,
     control: link.control,
   };
   serveContract(
-    link.handlers,
+    daemon,
     desktopHandlers({
       supervisor,
       settings,
       bundle,
       logFolder: places.dataDirectory,
+      configFile: places.configFile,
       window: () => window.window,
       say: () => say,
     }),
@@ -239,5 +251,7 @@ export function startApp(commandLine: CommandLine): void {
 
   apply();
   if (!commandLine.hidden && !wish().startHidden) window.show(wish().wizardDone ? '' : 'wizard');
-  if (wish().startDaemon) supervisor.start();
+  // Before a person has said what it should do, no daemon of ours listens anywhere.
+  if (!wish().wizardDone) supervisor.lookOut();
+  else if (wish().startDaemon) supervisor.start();
 }

@@ -26,7 +26,8 @@ export async function runCli(argv: readonly string[], io: CliIo = processIo()): 
 function tell(error: SyncerError, json: boolean, io: CliIo, say: Translate): void {
   const { text, remedy } = describeError(error, say);
   if (json) {
-    io.error(`${JSON.stringify({ error: { code: error.code, text, remedy } })}\n`);
+    const { code, parameters } = error;
+    io.error(`${JSON.stringify({ error: { code, text, remedy, parameters } })}\n`);
     return;
   }
   io.error(`${harmless(text)}\n${harmless(remedy)}\n`);

@@ -1,7 +1,7 @@
 // How a daemon's process is started: by plain Node from a checkout, as a utility process of Electron
 // in a package, where the fuses let nothing else run (build/README.md).
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { utilityProcess } from 'electron';
@@ -18,10 +18,23 @@ export interface LaunchHooks {
   readonly onExit: (code: number | null) => void;
 }
 
+/** What a command of the daemon's program has printed, once it has ended. */
+export interface EndedRun {
+  readonly output: string;
+  readonly errors: string;
+}
+
 export interface Launcher {
   /** Starts the process. Rejects when there is no program to start. */
   launch(hooks: LaunchHooks): Promise<LaunchedDaemon>;
+  /** Runs another command of the same program to its end, in `runTimeoutMs` at most. */
+  run(args: readonly string[]): Promise<EndedRun>;
 }
+
+/** A command that only reads and writes a file; a busy machine takes seconds to load the program. */
+const runTimeoutMs = 60_000;
+/** Every key with its value and texts is less than 100 kB. */
+const largestOutputBytes = 8 * 1024 * 1024;
 
 export interface DaemonProgram {
   /** `dist/daemon/index.js`. */
@@ -56,6 +69,21 @@ export function nodeLauncher(program: DaemonProgram, followParent: string): Laun
           resolve({ pid: child.pid ?? 0, kill: () => void child.kill('SIGKILL') });
         });
       }),
+    run: (args) =>
+      new Promise((resolve, reject) => {
+        const options = {
+          env: program.environment,
+          timeout: runTimeoutMs,
+          maxBuffer: largestOutputBytes,
+          windowsHide: true,
+        };
+        const command = [program.entry, ...args];
+        execFile(nodeBinary(program.environment), command, options, (error, output, errors) => {
+          // A code other than 0 has its reason in what was printed.
+          if (error === null || typeof error.code === 'number') resolve({ output, errors });
+          else reject(new Error(error.message, { cause: error }));
+        });
+      }),
   };
 }
 
@@ -79,6 +107,23 @@ export function utilityLauncher(program: DaemonProgram): Launcher {
           const pid = child.pid ?? 0;
           // `child.kill()` asks (SIGTERM); this one does not.
           resolve({ pid, kill: () => void process.kill(pid, 'SIGKILL') });
+        });
+      }),
+    run: (args) =>
+      new Promise((resolve) => {
+        const child = utilityProcess.fork(program.entry, [...args], {
+          env: program.environment,
+          stdio: 'pipe',
+          serviceName: 'ServiceCenter Syncer command',
+        });
+        let output = '';
+        let errors = '';
+        child.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text));
+        child.stderr?.setEncoding('utf8').on('data', (text: string) => (errors += text));
+        const patience = setTimeout(() => child.kill(), runTimeoutMs);
+        child.once('exit', () => {
+          clearTimeout(patience);
+          resolve({ output, errors });
         });
       }),
   };

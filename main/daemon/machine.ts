@@ -32,6 +32,8 @@ export type Reason =
   | 'silent'
   | 'refused'
   | 'attached-ended'
+  /** The person has not said yet what it should do (first run). */
+  | 'not-set-up'
   | `exit-${'usage' | 'system' | 'io' | 'permission' | 'config'}`;
 
 export interface MachineState {
@@ -53,6 +55,8 @@ export interface MachineState {
 
 export type MachineEvent =
   | { readonly type: 'start' | 'stop' | 'restart' }
+  /** Attach to a daemon that runs or comes, but start none. */
+  | { readonly type: 'look-out' }
   /** Answers of a look. */
   | { readonly type: 'found'; readonly pid: number }
   | { readonly type: 'absent' | 'refused' }
@@ -116,10 +120,14 @@ export function step(state: MachineState, event: MachineEvent, times: Times): St
       return start(state, times);
     case 'stop':
       return stop(state, false, times);
+    case 'look-out':
+      return state.phase === 'stopped'
+        ? to(state, 'stopped', times, { reason: 'not-set-up' }, { do: 'probe' })
+        : stay(state);
     case 'restart':
       return canStop(state) ? stop(state, true, times) : start(state, times);
     case 'found':
-      return state.phase === 'probing' || isLost(state)
+      return state.phase === 'probing' || looksOut(state)
         ? to(state, 'attached', times, { pid: event.pid, answering: true }, { do: 'watch' })
         : stay(state);
     case 'absent':
@@ -133,8 +141,9 @@ export function step(state: MachineState, event: MachineEvent, times: Times): St
           { do: 'wait', ms: readyWithinMs },
         );
       }
-      return isLost(state) ? { state, effects: [{ do: 'wait', ms: lookAgainMs }] } : stay(state);
+      return looksOut(state) ? { state, effects: [{ do: 'wait', ms: lookAgainMs }] } : stay(state);
     case 'refused':
+      if (looksOut(state)) return { state, effects: [{ do: 'wait', ms: lookAgainMs }] };
       return state.phase === 'probing' ? fail(state, 'refused', times) : stay(state);
     case 'launched':
       return state.phase === 'starting'
@@ -204,9 +213,9 @@ function silent(state: MachineState, times: Times): Step {
   return stay(state);
 }
 
-/** Attached once, gone now: it may come back, as a service does. */
-function isLost({ phase, reason }: MachineState): boolean {
-  return phase === 'stopped' && reason === 'attached-ended';
+/** None of ours is wanted, but one may come: as a service comes back that we were attached to. */
+function looksOut({ phase, reason }: MachineState): boolean {
+  return phase === 'stopped' && (reason === 'attached-ended' || reason === 'not-set-up');
 }
 
 function exited(state: MachineState, code: number | null, times: Times): Step {
@@ -257,7 +266,7 @@ function timeout(state: MachineState, times: Times): Step {
     case 'stopping':
       return { state, effects: [{ do: 'kill' }] };
     case 'stopped':
-      return isLost(state) ? { state, effects: [{ do: 'probe' }] } : stay(state);
+      return looksOut(state) ? { state, effects: [{ do: 'probe' }] } : stay(state);
     case 'probing':
     case 'running':
     case 'attached':
@@ -278,7 +287,7 @@ function resumed(state: MachineState): Step {
     case 'stopping':
       return { state, effects: [{ do: 'wait', ms: stopWithinMs }] };
     case 'stopped':
-      return isLost(state) ? { state, effects: [{ do: 'probe' }] } : stay(state);
+      return looksOut(state) ? { state, effects: [{ do: 'probe' }] } : stay(state);
     case 'probing':
     case 'failed':
       return stay(state);

@@ -39,6 +39,8 @@ export interface Supervisor {
   start(): void;
   stop(): void;
   restart(): void;
+  /** Attaches to a daemon that runs or comes, but starts none. */
+  lookOut(): void;
   /** From the connection to the daemon. */
   answered(pid: number): void;
   silent(): void;
@@ -139,6 +141,7 @@ export function createSupervisor(ports: SupervisorPorts): Supervisor {
     start: () => dispatch({ type: 'start' }),
     stop: () => dispatch({ type: 'stop' }),
     restart: () => dispatch({ type: 'restart' }),
+    lookOut: () => dispatch({ type: 'look-out' }),
     answered: (pid) => dispatch({ type: 'answered', pid }),
     silent() {
       // Of a process that is not our child, silence is all that we hear of its end.

@@ -11,6 +11,7 @@ import {
   type BundleFiles,
   type BundleSources,
 } from '../bundle/support-bundle.ts';
+import { setConfigAside } from '../daemon/config-file.ts';
 import type { Supervisor } from '../daemon/supervisor.ts';
 import { probeJoin } from '../probes/join-probe.ts';
 import { probeRegistry } from '../probes/registry-probe.ts';
@@ -22,6 +23,8 @@ export interface DesktopParts {
   readonly settings: SettingsStore;
   readonly bundle: BundleSources;
   readonly logFolder: string;
+  /** The daemon's. */
+  readonly configFile: string;
   readonly window: () => BrowserWindow | undefined;
   readonly say: () => Translate;
 }
@@ -43,6 +46,7 @@ export function desktopHandlers(parts: DesktopParts): DesktopHandlers {
     start: async () => done(() => supervisor.start()),
     stop: async () => done(() => supervisor.stop()),
     restart: async () => done(() => supervisor.restart()),
+    setConfigAside: async () => ({ path: setConfigAside(parts.configFile, Date.now()) }),
 
     settings: async () => settings.state,
     changeSettings: async ({ changes }) => settings.change(changes),

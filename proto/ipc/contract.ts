@@ -116,6 +116,8 @@ export const desktopContract = {
   start: call<null>()(nothing),
   stop: call<null>()(nothing),
   restart: call<null>()(nothing),
+  /** Renames a configuration file of the daemon that cannot be read, and begins a new one. */
+  setConfigAside: call<{ readonly path: string }>()(nothing),
   settings: call<SettingsState>()(nothing),
   changeSettings: call<SettingsState>()(z.strictObject({ changes: settingsPatch })),
   watchSettings: stream<Settings>()(nothing),

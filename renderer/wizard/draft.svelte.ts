@@ -11,6 +11,7 @@ export type Step = (typeof steps)[number];
 const usual = {
   registry: 'http://127.0.0.1:30100',
   bind: '0.0.0.0:30190',
+  rpc: '0.0.0.0:30191',
   clusterPort: '30192',
 } as const;
 
@@ -21,6 +22,7 @@ class Draft {
   /** As typed or pasted: addresses or an invitation. */
   join = $state('');
   bind = $state<string>(usual.bind);
+  rpc = $state<string>(usual.rpc);
   advertise = $state('');
   clusterName = $state('');
   mode = $state<'single' | 'cluster'>('single');
@@ -45,6 +47,7 @@ class Draft {
     this.join = list(read('gossip.join'));
     this.pool = this.join === '' ? 'new' : 'join';
     this.bind = text(read('gossip.bind'), this.bind);
+    this.rpc = text(read('rpc.bind'), this.rpc);
     this.advertise = text(read('gossip.advertise'), '');
     this.clusterName = text(read('clusterName'), '');
     this.mode = read('mode') === 'cluster' ? 'cluster' : 'single';
@@ -70,6 +73,7 @@ class Draft {
     put('gossip.bind', this.bind.trim(), this.bind.trim() !== usual.bind);
     put('gossip.advertise', this.advertise.trim(), this.advertise.trim() !== '');
     put('gossip.join', this.joinAddresses, this.joinAddresses.length > 0);
+    put('rpc.bind', this.rpc.trim(), this.rpc.trim() !== usual.rpc);
     const port = Number(this.clusterPort);
     put('cluster.port', port, this.mode === 'cluster' && this.clusterPort !== usual.clusterPort);
     const etcd = readAddresses(this.etcd);

@@ -10,6 +10,7 @@ const flags: Readonly<Record<string, string>> = {
   'gossip.bind': '--bind-addr',
   'gossip.advertise': '--advertise-addr',
   'gossip.join': '--join-addr',
+  'rpc.bind': '--rpc-addr',
   'cluster.port': '--cluster-port',
   'cluster.etcd': '--etcd-addr',
 };

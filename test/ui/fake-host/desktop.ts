@@ -62,6 +62,7 @@ export function createFakeDesktop(options: FakeDesktopOptions): DesktopHandlers 
     start: () => become('running'),
     stop: () => become('stopped'),
     restart: () => become('running'),
+    setConfigAside: async () => ({ path: '~/.config/syncer/syncer.yaml.unreadable' }),
     settings: async () => state(),
     changeSettings: async ({ changes }) => {
       const { notifications, ...rest } = changes;
