@@ -3,6 +3,7 @@
 
 import type { InstanceRef, RegistryDriver } from '../registry/driver.ts';
 import type { Clock, Timer } from '../support/clock.ts';
+import { deadline } from '../support/deadline.ts';
 import { randomInt, type Random } from '../support/random.ts';
 
 /** The part of a lease after which it is renewed. Raising it saves writes and nears the end. */
@@ -204,11 +205,7 @@ export class LeaseKeeper {
   async #renew(batch: readonly Lease[]): Promise<void> {
     this.#batches++;
     const sentMs = this.#now();
-    const timeout = new AbortController();
-    const timer = this.#options.clock.after(batchTimeoutMs, () => {
-      timeout.abort(new Error(`no answer within ${batchTimeoutMs} ms`));
-    });
-    const signal = AbortSignal.any([this.#abort.signal, timeout.signal]);
+    const { signal, release } = deadline(batchTimeoutMs, this.#abort.signal, this.#options.clock);
     try {
       const refs = batch.map(({ ref }) => ref);
       const result = await this.#options.driver.renew(refs, signal);
@@ -218,7 +215,7 @@ export class LeaseKeeper {
       // An aborted call: the registry did not answer in time, or we stop.
       this.#again(batch);
     } finally {
-      timer.cancel();
+      release();
       this.#batches--;
       this.#pump();
     }

@@ -118,8 +118,11 @@ export class LocalView {
     return keyText;
   }
 
-  /** Puts an instance; gives its service's key, `undefined` when that is not known. */
-  putInstance(instance: Instance): string | undefined {
+  /**
+   * Puts an instance; gives its service's key, `undefined` when that is not known. `hash`: its
+   * `copyHash`, where that is known already.
+   */
+  putInstance(instance: Instance, hash?: number): string | undefined {
     const entry = this.#byId.get(instance.serviceId);
     if (entry === undefined) return undefined;
     this.#drop(entry, instance.instanceId);
@@ -128,7 +131,11 @@ export class LocalView {
       entry.natives.set(instance.instanceId, instance);
       this.#natives++;
     } else {
-      entry.copies.set(instance.instanceId, { instance, stamp, hash: copyHash(instance) });
+      entry.copies.set(instance.instanceId, {
+        instance,
+        stamp,
+        hash: hash ?? copyHash(instance),
+      });
       this.#newestEpoch = Math.max(this.#newestEpoch, stamp.epoch);
       this.#count(stamp.originCluster, entry.keyText, 1);
     }

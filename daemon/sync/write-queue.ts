@@ -5,6 +5,7 @@
 import type { WriteFailure, WriteResult } from '../registry/driver.ts';
 import { backoff, type Backoff } from '../support/backoff.ts';
 import type { Clock, Timer } from '../support/clock.ts';
+import { deadline } from '../support/deadline.ts';
 import type { Random } from '../support/random.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import { RateMeter } from './rate-meter.ts';
@@ -280,17 +281,14 @@ export class WriteQueue {
   }
 
   async #perform(job: WriteJob): Promise<WriteResult<unknown> | undefined> {
-    const timeout = new AbortController();
-    const timer = this.#options.clock.after(writeTimeoutMs, () => {
-      timeout.abort(new Error(`no answer within ${writeTimeoutMs} ms`));
-    });
+    const { signal, release } = deadline(writeTimeoutMs, this.#abort.signal, this.#options.clock);
     try {
-      return await job.run(AbortSignal.any([this.#abort.signal, timeout.signal]));
+      return await job.run(signal);
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       return { ok: false, failure: { code: 'timeout', retry: true, detail } };
     } finally {
-      timer.cancel();
+      release();
     }
   }
 

@@ -180,9 +180,10 @@ export class Writer {
       }
       return result;
     }
-    view.putInstance(copy);
+    // What was planned is what was written, unless the peer said something newer meanwhile.
+    const hash = current === planned.source ? planned.hash : copyHash(copy);
+    view.putInstance(copy, hash);
     const ref = { ...refOf({ ...contribution.service, serviceId }), instanceId: copy.instanceId };
-    const hash = copyHash(copy);
     const leaseSeconds = leaseSecondsOf(copy);
     this.#options.leases.keep(ref, leaseSeconds, true);
     this.#options.store.putMapping({

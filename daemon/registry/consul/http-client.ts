@@ -2,6 +2,7 @@
 // token; and what happened on the way, told apart.
 
 import { Pool, type Dispatcher } from 'undici';
+import { deadline } from '../../support/deadline.ts';
 import { createFailover, type FailoverEvents } from '../common/failover.ts';
 import { classifyError, isCut } from '../common/call-failure.ts';
 import { badAnswer, type Trouble } from '../common/trouble.ts';
@@ -90,8 +91,7 @@ export function createHttpClient(
     if (call.body !== undefined) headers['content-type'] = 'application/json';
     const { credentials } = settings;
     if (credentials !== undefined) headers['x-consul-token'] = credentials.token;
-    const deadline = AbortSignal.timeout(timeoutMs);
-    const signal = call.signal === undefined ? deadline : AbortSignal.any([call.signal, deadline]);
+    const { signal, release } = deadline(timeoutMs, call.signal);
     try {
       call.signal?.throwIfAborted();
       const response = await poolOf(address, call.use).request({
@@ -107,6 +107,8 @@ export function createHttpClient(
     } catch (error) {
       call.signal?.throwIfAborted();
       return { kind: 'failed', failure: classifyError(error) };
+    } finally {
+      release();
     }
   };
 

@@ -4,6 +4,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Pool, type Dispatcher } from 'undici';
+import { deadline } from '../../support/deadline.ts';
 import { createFailover, type FailoverEvents } from '../common/failover.ts';
 import { classifyError, isCut } from '../common/call-failure.ts';
 import { badAnswer, type Trouble } from '../common/trouble.ts';
@@ -88,8 +89,7 @@ export function createHttpClient(
     };
     if (call.body !== undefined) headers['content-type'] = 'application/json';
     if (address.authorization !== undefined) headers.authorization = address.authorization;
-    const deadline = AbortSignal.timeout(settings.requestTimeoutMs);
-    const signal = call.signal === undefined ? deadline : AbortSignal.any([call.signal, deadline]);
+    const { signal, release } = deadline(settings.requestTimeoutMs, call.signal);
     try {
       call.signal?.throwIfAborted();
       const response = await poolOf(address, call.use).request({
@@ -105,6 +105,8 @@ export function createHttpClient(
     } catch (error) {
       call.signal?.throwIfAborted();
       return { kind: 'failed', failure: classifyError(error) };
+    } finally {
+      release();
     }
   };
 

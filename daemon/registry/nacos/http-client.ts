@@ -4,6 +4,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Pool } from 'undici';
+import { deadline } from '../../support/deadline.ts';
 import { createFailover, type FailoverEvents } from '../common/failover.ts';
 import { classifyError, isCut } from '../common/call-failure.ts';
 import { badAnswer, type Trouble } from '../common/trouble.ts';
@@ -88,8 +89,7 @@ export function createHttpClient(
     const inQuery = call.method !== 'POST';
     if (!inQuery) headers['content-type'] = 'application/x-www-form-urlencoded';
     if (token !== undefined) headers.accessToken = token;
-    const deadline = AbortSignal.timeout(settings.requestTimeoutMs);
-    const signal = call.signal === undefined ? deadline : AbortSignal.any([call.signal, deadline]);
+    const { signal, release } = deadline(settings.requestTimeoutMs, call.signal);
     const form = call.form.toString();
     try {
       call.signal?.throwIfAborted();
@@ -109,6 +109,8 @@ export function createHttpClient(
     } catch (error) {
       call.signal?.throwIfAborted();
       return { kind: 'failed', failure: classifyError(error) };
+    } finally {
+      release();
     }
   };
 
