@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { cleanEnvironment } from './clean-environment.ts';
 import { poll } from './poll.ts';
 
 const entry = new URL('../../daemon/index.ts', import.meta.url).pathname;
@@ -65,7 +66,7 @@ export async function startDaemon(options: DaemonOptions): Promise<TestDaemon> {
   ];
   const [file = '', ...args] = options.wrap?.(command) ?? command;
   const child = spawn(file, args, {
-    env: { ...process.env, ...options.env },
+    env: { ...cleanEnvironment(), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const log: LogLine[] = [];
