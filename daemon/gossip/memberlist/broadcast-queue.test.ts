@@ -6,7 +6,11 @@ const text = (messages: Uint8Array[]): string[] => messages.map((m) => Buffer.fr
 const message = (value: string): Uint8Array => Buffer.from(value);
 
 function queue(nodes = 9, retransmitMult = 2): TransmitLimitedQueue {
-  return new TransmitLimitedQueue({ numNodes: () => nodes, retransmitMult });
+  return new TransmitLimitedQueue({
+    numNodes: () => nodes,
+    retransmitMult,
+    queued: () => undefined,
+  });
 }
 
 describe('TransmitLimitedQueue', () => {

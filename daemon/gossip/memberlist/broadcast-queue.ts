@@ -28,15 +28,24 @@ export function retransmitLimit(retransmitMult: number, nodes: number): number {
 export class TransmitLimitedQueue {
   readonly #numNodes: () => number;
   readonly #retransmitMult: number;
+  readonly #queued: () => void;
   /** By number of transmits; each tier sorted: longest first, then newest. */
   readonly #tiers = new Map<number, Waiting[]>();
   readonly #byKey = new Map<string, Waiting>();
+  /** What has not been handed out yet, oldest first. */
+  readonly #news = new Set<Waiting>();
   #nextId = 0;
   #size = 0;
 
-  constructor(options: { readonly numNodes: () => number; readonly retransmitMult: number }) {
+  constructor(options: {
+    readonly numNodes: () => number;
+    readonly retransmitMult: number;
+    /** Called for each broadcast that is added. */
+    readonly queued: () => void;
+  }) {
     this.#numNodes = options.numNodes;
     this.#retransmitMult = options.retransmitMult;
+    this.#queued = options.queued;
   }
 
   /** How many wait. */
@@ -54,6 +63,28 @@ export class TransmitLimitedQueue {
       this.#byKey.set(key, waiting);
     }
     this.#insert(waiting);
+    this.#news.add(waiting);
+    this.#queued();
+  }
+
+  /**
+   * The messages for one packet that have not been handed out at all, oldest first, within the same
+   * bounds. Not counted as a transmission: what is told early is repeated as often as all else.
+   */
+  takeNews(overhead: number, limit: number): Uint8Array[] {
+    const messages: Uint8Array[] = [];
+    let free = limit;
+    for (const waiting of this.#news) {
+      const { message } = waiting.broadcast;
+      const fits = overhead + message.length <= free;
+      // What would not fit an empty packet either must not keep the others waiting.
+      if (!fits && overhead + message.length <= limit) break;
+      this.#news.delete(waiting);
+      if (!fits) continue;
+      free -= overhead + message.length;
+      messages.push(message);
+    }
+    return messages;
   }
 
   /**
@@ -110,6 +141,7 @@ export class TransmitLimitedQueue {
   }
 
   #remove(waiting: Waiting): void {
+    this.#news.delete(waiting);
     const tier = this.#tiers.get(waiting.transmits);
     if (tier?.[position(tier, waiting)] !== waiting) return;
     tier.splice(position(tier, waiting), 1);

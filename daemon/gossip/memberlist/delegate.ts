@@ -14,6 +14,8 @@ export interface Delegate {
    * together at most `limit` bytes.
    */
   getBroadcasts(overhead: number, limit: number): Uint8Array[];
+  /** Those of them that were never given out; they are given out as often afterwards. */
+  takeNews(overhead: number, limit: number): Uint8Array[];
   /** What is sent along with a push/pull; `join` when it is part of a join. */
   localState(join: boolean): Uint8Array;
   /** What the other side of a push/pull sent along. A view: copy to keep. */

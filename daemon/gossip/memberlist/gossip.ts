@@ -1,24 +1,46 @@
 // Spreading what is queued to a few random members, often; and repairing the rest by a push/pull
 // with one of them, seldom (serf-wire.md §6, §7).
 
+import type { Timer } from '../../support/clock.ts';
 import { StreamError } from '../transport/transport.ts';
 import type { Core } from './core.ts';
-import { socketAddress } from './node.ts';
+import { GossipPace } from './gossip-pace.ts';
+import { socketAddress, type Node } from './node.ts';
 import type { Entry } from './node-table.ts';
 import { AnswerError, MergeRefused, pushPull, pushPullScaleMs } from './push-pull.ts';
 
 export class Gossiper {
   readonly #core: Core;
+  readonly #pace: GossipPace;
+  /** The next round of the beat, with everything; and one before it, with news alone. */
+  #beat: Timer | undefined;
+  #early: Timer | undefined;
+  #stopped = false;
 
   constructor(core: Core) {
     this.#core = core;
+    this.#pace = new GossipPace(core.config.gossipIntervalMs);
   }
 
-  /** One gossip: to the living, the suspected, and those who have not been dead for long. */
-  tick(): void {
-    const { config, nodes, packets } = this.#core;
-    const targets = nodes.pick(config.gossipNodes, (entry) => this.#isWorthGossip(entry));
-    for (const { node } of targets) if (!packets.sendGossip(node)) return;
+  /** Something was queued: it goes out as soon as the pace allows, and again by the beat. */
+  wake(): void {
+    if (this.#stopped) return;
+    const { clock } = this.#core;
+    this.#beatSoon();
+    if (this.#early !== undefined) return;
+    const nowMs = clock.monotonicMs();
+    this.#early = clock.after(this.#pace.earliestMs(nowMs) - nowMs, () => {
+      this.#early = undefined;
+      const targets = this.#targets();
+      if (targets.length === 0 || !this.#core.packets.sendNews(targets)) return;
+      this.#pace.spend(clock.monotonicMs());
+    });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#beat?.cancel();
+    this.#early?.cancel();
   }
 
   /** How long until the next push/pull, by the size of the pool. */
@@ -40,6 +62,25 @@ export class Gossiper {
         trouble.note('garbage', node.name, String(error));
       }
     });
+  }
+
+  /** While there is something to send, and somebody to hear it, one round follows the other. */
+  #beatSoon(): void {
+    if (this.#stopped) return;
+    const { clock, config, packets } = this.#core;
+    this.#beat ??= clock.after(config.gossipIntervalMs, () => {
+      this.#beat = undefined;
+      const told = this.#targets().filter((target) => packets.sendGossip(target));
+      if (told.length > 0) this.#beatSoon();
+    });
+  }
+
+  /** A few of the living, the suspected, and those who have not been dead for long. */
+  #targets(): Node[] {
+    const { config, nodes } = this.#core;
+    return nodes
+      .pick(config.gossipNodes, (entry) => this.#isWorthGossip(entry))
+      .map(({ node }) => node);
   }
 
   #isWorthGossip({ node, stateChangeMs }: Entry): boolean {

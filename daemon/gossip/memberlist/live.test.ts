@@ -54,6 +54,7 @@ async function start(name: string, changes: Partial<MemberlistConfig> = {}): Pro
       nodeMeta: () => Buffer.from(`meta of ${name}`),
       notifyMessage: (bytes) => messages.push(Buffer.from(bytes).toString()),
       getBroadcasts: () => [],
+      takeNews: () => [],
       localState: () => Buffer.from(`state of ${name}`),
       mergeRemoteState: (bytes) => messages.push(Buffer.from(bytes).toString()),
     },

@@ -62,6 +62,8 @@ export interface MemberlistPort {
   sendUser(to: Address, bytes: Uint8Array): void;
   /** A user message over a stream. Rejects when the peer does not take it. */
   sendReliable(to: Address, bytes: Uint8Array): Promise<void>;
+  /** The layer above has queued something to gossip: it goes out as soon as the pace allows. */
+  gossipSoon(): void;
   /** All that are known, the dead among them: n of every formula. */
   numMembers(): number;
   /** Lifeguard's score of ourselves: 0 is healthy. */
@@ -73,6 +75,7 @@ export interface MemberlistPort {
 /** What exists between `start` and `shutdown`. */
 interface Running {
   readonly core: Core;
+  readonly gossiper: Gossiper;
   readonly streams: StreamHandler;
   readonly reception: Reception;
   readonly stop: () => void;
@@ -100,6 +103,7 @@ export class Memberlist implements MemberlistPort {
     this.#broadcasts = new TransmitLimitedQueue({
       numNodes: () => this.#nodes.size,
       retransmitMult: config.retransmitMult,
+      queued: () => this.gossipSoon(),
     });
   }
 
@@ -142,7 +146,8 @@ export class Memberlist implements MemberlistPort {
       handle: (bytes, from) => datagrams.handle(bytes, from),
     });
     const streams = new StreamHandler(core);
-    this.#running = { core, streams, reception, stop: startTicking(core) };
+    const gossiper = new Gossiper(core);
+    this.#running = { core, gossiper, streams, reception, stop: startTicking(core, gossiper) };
     this.#state = 'running';
     core.rules.announceSelf(self);
     return { host: hostOf(self.addr), port: self.port };
@@ -213,6 +218,10 @@ export class Memberlist implements MemberlistPort {
     } finally {
       stream.destroy();
     }
+  }
+
+  gossipSoon(): void {
+    this.#running?.gossiper.wake();
   }
 
   numMembers(): number {
@@ -319,10 +328,9 @@ export class Memberlist implements MemberlistPort {
 }
 
 /** Starts what happens by itself; gives the function that stops it all. */
-function startTicking(core: Core): () => void {
+function startTicking(core: Core, gossiper: Gossiper): () => void {
   const { config, clock, random } = core;
   const prober = new Prober(core);
-  const gossiper = new Gossiper(core);
   const stops = [
     startTicker(
       clock,
@@ -333,15 +341,10 @@ function startTicking(core: Core): () => void {
     startTicker(
       clock,
       random,
-      () => config.gossipIntervalMs,
-      () => gossiper.tick(),
-    ),
-    startTicker(
-      clock,
-      random,
       () => gossiper.pushPullIntervalMs(),
       () => gossiper.pushPullTick(),
     ),
+    () => gossiper.stop(),
     () => prober.stop(),
   ];
   return () => {

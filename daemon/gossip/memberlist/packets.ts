@@ -49,6 +49,19 @@ export class Packets {
     for (const packet of encodeCompounds([message, ...queued])) this.send(to, packet);
   }
 
+  /** Sends what was never sent to all of these, as one packet each. False: there is nothing. */
+  sendNews(targets: readonly Node[]): boolean {
+    const { broadcasts, delegate } = this.#options;
+    const news = this.#fill(this.#room(), {
+      own: (overhead, limit) => broadcasts.takeNews(overhead, limit),
+      above: (overhead, limit) => delegate?.takeNews(overhead, limit) ?? [],
+    });
+    for (const packet of encodeCompounds(news)) {
+      for (const target of targets) this.send(socketAddress(target), packet, target);
+    }
+    return news.length > 0;
+  }
+
   /** Sends what is queued, if anything is. False: the queues are empty. */
   sendGossip(target: Node): boolean {
     const queued = this.#queued(this.#room());
@@ -68,17 +81,25 @@ export class Packets {
 
   #queued(limit: number): Uint8Array[] {
     const { broadcasts, delegate } = this.#options;
-    const messages = broadcasts.getBroadcasts(compoundPartOverhead, limit);
-    if (delegate === undefined) return messages;
+    return this.#fill(limit, {
+      own: (overhead, room) => broadcasts.getBroadcasts(overhead, room),
+      above: (overhead, room) => delegate?.getBroadcasts(overhead, room) ?? [],
+    });
+  }
+
+  /** Messages for one packet: our own first, then those of the layer above. */
+  #fill(limit: number, from: { readonly own: Source; readonly above: Source }): Uint8Array[] {
+    const messages = from.own(compoundPartOverhead, limit);
     const used = messages.reduce((sum, { length }) => sum + length + compoundPartOverhead, 0);
     const overhead = compoundPartOverhead + userMessageOverhead;
     if (limit - used <= overhead) return messages;
-    for (const body of delegate.getBroadcasts(overhead, limit - used)) {
-      messages.push(userMessage(body));
-    }
+    for (const body of from.above(overhead, limit - used)) messages.push(userMessage(body));
     return messages;
   }
 }
+
+/** Gives messages that cost their length + `overhead` each, at most `limit` bytes together. */
+type Source = (overhead: number, limit: number) => Uint8Array[];
 
 /** A message of the layer above with memberlist's type byte. */
 export function userMessage(body: Uint8Array): Uint8Array {

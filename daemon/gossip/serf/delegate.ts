@@ -72,16 +72,11 @@ export class SerfDelegate implements Delegate {
   }
 
   getBroadcasts(overhead: number, limit: number): Uint8Array[] {
-    const { intents, queries, events } = this.#parts.queues;
-    const messages: Uint8Array[] = [];
-    let free = limit;
-    for (const queue of [intents, queries, events]) {
-      for (const message of queue.getBroadcasts(overhead, free)) {
-        messages.push(message);
-        free -= overhead + message.length;
-      }
-    }
-    return messages;
+    return this.#fill(overhead, limit, (queue, room) => queue.getBroadcasts(overhead, room));
+  }
+
+  takeNews(overhead: number, limit: number): Uint8Array[] {
+    return this.#fill(overhead, limit, (queue, room) => queue.takeNews(overhead, room));
   }
 
   localState(): Uint8Array {
@@ -112,6 +107,23 @@ export class SerfDelegate implements Delegate {
       if (!(error instanceof WireError)) throw error;
       this.#parts.count('serf_states_garbage');
     }
+  }
+
+  #fill(
+    overhead: number,
+    limit: number,
+    take: (queue: TransmitLimitedQueue, room: number) => Uint8Array[],
+  ): Uint8Array[] {
+    const { intents, queries, events } = this.#parts.queues;
+    const messages: Uint8Array[] = [];
+    let free = limit;
+    for (const queue of [intents, queries, events]) {
+      for (const message of take(queue, free)) {
+        messages.push(message);
+        free -= overhead + message.length;
+      }
+    }
+    return messages;
   }
 
   #merge(body: Uint8Array, join: boolean): void {

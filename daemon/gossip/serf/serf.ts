@@ -104,6 +104,7 @@ export class Serf {
       new TransmitLimitedQueue({
         numNodes: () => this.#poolSize(),
         retransmitMult: memberlist.retransmitMult,
+        queued: () => this.#memberlist?.gossipSoon(),
       });
     this.#queues = { intents: queue(), queries: queue(), events: queue() };
     this.#events = new UserEventBuffer(this.#clocks.event);

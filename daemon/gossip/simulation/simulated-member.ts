@@ -65,6 +65,7 @@ export class SimulatedMember {
         nodeMeta: () => Buffer.from(this.meta),
         notifyMessage: () => undefined,
         getBroadcasts: () => [],
+        takeNews: () => [],
         localState: () => new Uint8Array(0),
         mergeRemoteState: () => undefined,
       },
