@@ -19,13 +19,23 @@ export interface TestAuthority {
   issue(file: string, names: readonly string[]): CertificateFiles;
 }
 
-/** Makes an authority in `directory`, which must exist. Throws when there is no openssl. */
-export function testAuthority(directory: string, name = 'test authority'): TestAuthority {
+/**
+ * Makes an authority in `directory`, which must exist. Throws when there is no openssl. `rsa`: for
+ * servers that offer no cipher for elliptic curves.
+ */
+export function testAuthority(
+  directory: string,
+  name = 'test authority',
+  keys: 'ec' | 'rsa' = 'ec',
+): TestAuthority {
   const home = join(directory, name.replaceAll(' ', '-'));
   mkdirSync(home, { recursive: true });
   const caFile = join(home, 'ca.pem');
   const caKey = join(home, 'ca.key');
-  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  const newKey =
+    keys === 'ec'
+      ? ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+      : ['-newkey', 'rsa:2048', '-nodes'];
   openssl(
     'req',
     '-x509',

@@ -3,10 +3,12 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, openSync, closeSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Agent, request } from 'undici';
+import type { CertificateFiles } from './certificates.ts';
 
 /** The binary's path, or why there is none (the name of a skipped test says it). */
 export const serviceCenterBinary: { readonly path: string } | { readonly missing: string } =
@@ -16,13 +18,15 @@ export const serviceCenterBinary: { readonly path: string } | { readonly missing
 export interface ServiceCenterSettings {
   /** `conf/app.conf` keys beside or instead of those below (`enable_cache: 0`). */
   readonly conf?: Readonly<Record<string, string | number>>;
+  /** Serves TLS alone, and wants a client certificate of the same authority. */
+  readonly tls?: { readonly server: CertificateFiles; readonly client: CertificateFiles };
   /** Environment of the process (`QUOTA_SERVICE`, `SCHEMA_EDITABLE`). */
   readonly env?: Readonly<Record<string, string>>;
 }
 
 /** One running server. Its address stays the same over restarts. */
 export interface RealServiceCenter {
-  /** `http://127.0.0.1:PORT`. */
+  /** `http://127.0.0.1:PORT`, `https` with TLS. */
   readonly address: string;
   readonly pid: number | undefined;
   /** `kill` (-9) or `stop` (SIGTERM, up to 10 s, then -9); resolves when the process has ended. */
@@ -49,8 +53,14 @@ export async function startServiceCenter(
   const home = await mkdtemp(join(tmpdir(), 'servicecenter-'));
   const [httpPort, peerPort] = await freePorts();
   await mkdir(join(home, 'conf'));
-  await writeFile(join(home, 'conf', 'app.conf'), conf(httpPort, peerPort, settings.conf ?? {}));
-  const address = `http://127.0.0.1:${httpPort}`;
+  const { tls } = settings;
+  const tlsConf = tls === undefined ? {} : { ssl_mode: 1, ssl_verify_client: 1 };
+  await writeFile(
+    join(home, 'conf', 'app.conf'),
+    conf(httpPort, peerPort, { ...tlsConf, ...settings.conf }),
+  );
+  if (tls !== undefined) await putCertificates(join(home, 'ssl'), tls.server);
+  const address = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${httpPort}`;
   const logPath = join(home, 'stdout.log');
   let child: ChildProcess | undefined;
 
@@ -59,12 +69,15 @@ export async function startServiceCenter(
     const log = openSync(logPath, 'a');
     const started = spawn(binary, [], {
       cwd: home,
-      env: { PATH: process.env.PATH, ...settings.env, APP_ROOT: home },
+      env: {
+        ...{ PATH: process.env.PATH, APP_ROOT: home, SSL_ROOT: join(home, 'ssl') },
+        ...settings.env,
+      },
       stdio: ['ignore', log, log],
     });
     closeSync(log);
     child = started;
-    await untilAnswering(address, started, logPath);
+    await untilAnswering(address, tls?.client, started, logPath);
   };
 
   const end = async (way: 'kill' | 'stop'): Promise<void> => {
@@ -113,8 +126,19 @@ function binaryFromEnvironment(): { path: string } | { missing: string } {
   return { path };
 }
 
+/** Where a ServiceCenter looks for them (1.4.8, server/plugin/tls/buildin). */
+async function putCertificates(directory: string, files: CertificateFiles): Promise<void> {
+  await mkdir(directory);
+  await copyFile(files.caFile, join(directory, 'trust.cer'));
+  await copyFile(files.certFile, join(directory, 'server.cer'));
+  await copyFile(files.keyFile, join(directory, 'server_key.pem'));
+  // The key is not encrypted.
+  await writeFile(join(directory, 'cert_pwd'), '');
+}
+
 async function untilAnswering(
   address: string,
+  client: CertificateFiles | undefined,
   child: ChildProcess,
   logPath: string,
 ): Promise<void> {
@@ -126,15 +150,36 @@ async function untilAnswering(
       throw new Error(`ServiceCenter did not start to answer at ${address}. Its log ends:\n${log}`);
     }
     try {
-      const answer = await fetch(`${address}/v4/default/registry/version`, {
-        signal: AbortSignal.timeout(2_000),
-      });
-      await answer.arrayBuffer();
-      if (answer.ok) return;
+      if ((await statusOf(`${address}/v4/default/registry/version`, client)) === 200) return;
     } catch {
       // Refused until its cache is whole (servicecenter-api.md §1).
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function statusOf(url: string, client: CertificateFiles | undefined): Promise<number> {
+  const dispatcher = new Agent(
+    client === undefined
+      ? {}
+      : {
+          connect: {
+            ca: readFileSync(client.caFile),
+            cert: readFileSync(client.certFile),
+            key: readFileSync(client.keyFile),
+          },
+        },
+  );
+  try {
+    const { statusCode, body } = await request(url, {
+      dispatcher,
+      headersTimeout: 2_000,
+      bodyTimeout: 2_000,
+    });
+    await body.dump();
+    return statusCode;
+  } finally {
+    await dispatcher.destroy();
   }
 }
 
