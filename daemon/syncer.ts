@@ -17,6 +17,7 @@ import { createReplica } from './cluster/replica.ts';
 import { createDriver } from './registry/drivers.ts';
 import type { TlsFiles } from './replication/certificates.ts';
 import { createReplication } from './replication/replication.ts';
+import { forgetEtcd } from './store/etcd-store.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
 import { systemClock } from './support/clock.ts';
 import type { GuardLimits, Rules } from './model/rules.ts';
@@ -104,6 +105,7 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
             ...surroundings,
             logger: log('cluster'),
           });
+    if (replica === undefined) forgetEtcd(sqlite);
     const store = replica?.store ?? sqlite;
     undo.push({ name: 'store', run: () => store.close() });
 
@@ -141,7 +143,8 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
       logger: log('replication'),
     });
     const rpc = await replication.start();
-    undo.push({ name: 'replication', run: () => replication.stop(replica?.hasCompany !== true) });
+    let hasCompany = (): boolean => false;
+    undo.push({ name: 'replication', run: () => replication.stop(!hasCompany()) });
 
     const pool = createGossipPool(
       {
@@ -153,7 +156,8 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
           registry,
           rpcPort: rpc.port,
           tls: config.tls.cert !== undefined,
-          clusterPort: config.cluster.port,
+          // None says that this one is alone: replicas of its cluster wait for it (cluster/replica.ts).
+          clusterPort: replica === undefined ? 0 : config.cluster.port,
           api: replicationApi,
         }),
         profile: config.gossip.profile,
@@ -178,6 +182,9 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
       ...surroundings,
       logger: log('membership'),
     });
+    // Another one of this cluster goes on with the export: it has not left.
+    hasCompany = () =>
+      membership.view.replicas.some(({ name, status }) => status === 'alive' && name !== node);
     membership.start();
     undo.push({ name: 'membership', run: () => membership.stop() });
     // Sites outside the pool: we dial them, and push our export where they cannot dial us.

@@ -67,6 +67,7 @@ export const errorTable = {
   'data-dir.held': { grpc: 'ALREADY_EXISTS', exit: 'temporary' },
   'data-dir.unusable': { grpc: 'FAILED_PRECONDITION', exit: 'io' },
   'store.newer-version': { grpc: 'FAILED_PRECONDITION', exit: 'config' },
+  'store.unreadable': { grpc: 'FAILED_PRECONDITION', exit: 'io' },
   'store.unwritable': { grpc: 'UNAVAILABLE', exit: 'io' },
 
   // Cluster mode: the etcd of the replicas, and who may be one.
@@ -83,6 +84,10 @@ export const errorTable = {
   'cluster.foreign-etcd': { grpc: 'FAILED_PRECONDITION', exit: 'failure' },
   'cluster.etcd-away': { grpc: 'UNAVAILABLE', exit: 'unavailable' },
   'cluster.etcd-refused': { grpc: 'FAILED_PRECONDITION', exit: 'failure' },
+  // Moving the mapping between SQLite and etcd.
+  'cluster.no-etcd': { grpc: 'FAILED_PRECONDITION', exit: 'config' },
+  'cluster.no-state': { grpc: 'NOT_FOUND', exit: 'notFound' },
+  'cluster.leads': { grpc: 'FAILED_PRECONDITION', exit: 'failure' },
 
   'runtime.too-old': { grpc: 'FAILED_PRECONDITION', exit: 'system' },
   'listen.in-use': { grpc: 'FAILED_PRECONDITION', exit: 'system' },

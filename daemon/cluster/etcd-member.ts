@@ -3,6 +3,7 @@
 
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, statSync, truncateSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -44,6 +45,8 @@ export interface EtcdMember {
   stop(): Promise<void>;
 }
 
+/** In the member's directory: where it is reached, for the commands that are run beside the daemon. */
+export const clientUrlFile = 'client-url';
 /** Size of the log file from which it begins anew at the next start. */
 const maxLogBytes = 16 * 1024 * 1024;
 const stopMs = 5_000;
@@ -138,6 +141,7 @@ export async function startEtcdMember(
     }
   };
 
+  writeFileSync(path.join(settings.directory, clientUrlFile), clientUrl, { mode: 0o600 });
   start();
   return {
     clientUrl,

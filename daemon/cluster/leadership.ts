@@ -17,8 +17,8 @@ import {
 } from './election.ts';
 import type { EtcdClient } from './etcd-client.ts';
 import type { Fence } from './fence.ts';
+import { leaderKey } from './keys.ts';
 
-const leaderKey = `${ownPrefix}leader`;
 /** The newest term: its epoch, and the lease of who won it. */
 const epochKey = `${ownPrefix}epoch`;
 /** The lease of the last leader that is known to write no more: it gave it back, or is dead. */
@@ -124,6 +124,11 @@ export class Leadership implements Fence {
     const marker = { type: 'put', key: overKey, value: lease } as const;
     await etcd.commit([guard], [marker]).catch(() => undefined);
     await etcd.revoke(lease).catch(() => undefined);
+  }
+
+  /** What `able` asks may have changed. */
+  look(): void {
+    if (!this.leads) this.#able();
   }
 
   /** A first sign that a replica is dead. */

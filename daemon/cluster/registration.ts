@@ -8,6 +8,7 @@ import { sleep, type Clock } from '../support/clock.ts';
 import type { Logger } from '../support/logger.ts';
 import type { EtcdClient } from './etcd-client.ts';
 import { isSupportedEtcd } from './etcd-version.ts';
+import { clusterKey } from './keys.ts';
 
 export interface Registrant {
   readonly cluster: string;
@@ -15,7 +16,6 @@ export interface Registrant {
   readonly registry: string;
 }
 
-const clusterKey = `${ownPrefix}cluster`;
 const replicaPrefix = `${ownPrefix}replicas/`;
 const maxReplicas = 3;
 /** How long a dead replica holds its place. Raising it rides out longer trouble with etcd. */

@@ -60,8 +60,6 @@ export interface Replica {
   fence(driver: RegistryDriver): RegistryDriver;
   /** Starts its part in the cluster; gives what people may ask of that. */
   begin(surroundings: ReplicaSurroundings): ClusterOperations;
-  /** Whether another replica of the cluster lives. */
-  readonly hasCompany: boolean;
   /** Hands the lead over, and ends etcd. */
   stop(): Promise<void>;
 }
@@ -85,14 +83,18 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
   let registration: Registration | undefined;
   let followed = '';
 
-  const replicas = (): readonly PoolMember[] =>
+  const alive = (): readonly PoolMember[] =>
     (around?.membership.view.replicas ?? []).filter(({ status }) => status === 'alive');
+  const replicas = (): readonly PoolMember[] => alive().filter((one) => !isAlone(one));
+  /** A syncer of mode single, on the way to a cluster or back: it writes, and the replicas wait. */
+  const alone = (): PoolMember | undefined => alive().find(isAlone);
 
   const follow = (leader: LeaderEntry | undefined): void => {
-    const at = around?.membership.view.replicas.find(({ name }) => name === leader?.node);
+    const single = alone();
+    const at = single ?? around?.membership.view.replicas.find(({ name }) => name === leader?.node);
     const tags = at === undefined ? undefined : readTags(at);
     const wanted =
-      at === undefined || tags === undefined || leader?.node === node
+      at === undefined || tags === undefined || at.name === node
         ? ''
         : hostPort(at.address, tags.rpcPort);
     if (wanted === followed) return;
@@ -115,6 +117,24 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
     const at = around?.membership.view.replicas.find((one) => one.name === name);
     const port = at === undefined ? undefined : readTags(at)?.rpcPort;
     return at === undefined || port === undefined ? 'silent' : knock(at.address, port);
+  };
+
+  let saidAlone = '';
+  /** What changed in the pool: whom to follow, and whether a single syncer has come or gone. */
+  const poolChanged = (election: Leadership): void => {
+    const name = alone()?.name ?? '';
+    if (name !== saidAlone) {
+      logger.info(
+        { single: name },
+        name === ''
+          ? `${saidAlone} runs alone no more: the replicas may lead`
+          : `${name} of this cluster runs in mode single: the replicas write nothing while it does`,
+      );
+      saidAlone = name;
+    }
+    if (name !== '' && election.leads) void election.handOver();
+    follow(election.leader);
+    election.look();
   };
 
   const failed = (error: unknown): void => {
@@ -178,15 +198,16 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
         );
     const election = new Leadership({
       ...{ node, etcd, probe, suspects, changed, clock, logger },
-      able: () => engine.viewed,
+      able: () => engine.viewed && alone() === undefined,
       newestEpoch: () => engine.newestEpoch,
     });
     leadership = election;
-    membership.onChange(() => follow(election.leader));
+    membership.onChange(() => poolChanged(election));
     replication.onChange(() => {
       const { leader } = election;
       if (leader !== undefined && suspects(leader)) election.doubt(leader.node);
     });
+    poolChanged(election);
     election.start();
   };
 
@@ -225,9 +246,6 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
         mapping: () => store.mapping,
       });
     },
-    get hasCompany() {
-      return replicas().some(({ name }) => name !== node);
-    },
     async stop() {
       stopping.abort();
       upkeep?.stop();
@@ -238,6 +256,12 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
       await member?.stop();
     },
   };
+}
+
+/** A replica has a cluster port, a syncer of mode single says none (membership/tags.ts). */
+function isAlone(member: PoolMember): boolean {
+  const tags = readTags(member);
+  return tags !== undefined && tags.api > 0 && tags.clusterPort === 0;
 }
 
 /** Connects to a server that speaks HTTP/2, which greets at once when its process runs. */

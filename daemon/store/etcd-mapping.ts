@@ -3,7 +3,7 @@
 
 import { MappingEntry, MappingFacts } from '../../proto/gen/syncer/mapping/v1/mapping.ts';
 import type { EtcdWrite } from './etcd-kv.ts';
-import type { MappingKey } from './operations.ts';
+import type { MappingChange, MappingKey } from './operations.ts';
 import type { Mapping } from './ports.ts';
 
 export const originalPrefix = '/syncer/v1/mappings/';
@@ -34,8 +34,20 @@ export function readFactsKey(key: string): MappingKey | undefined {
   }
 }
 
+/** A transaction of etcd takes 128 writes; a mapping is two. */
+export const mappingsPerCommit = 64;
+
+/** Gives the writes of some changes, at most `mappingsPerCommit`, as one transaction takes them. */
+export function changeWrites(changes: readonly MappingChange[]): readonly EtcdWrite[] {
+  const writes = changes.flatMap((change) =>
+    'put' in change ? putWrites(change.put) : deleteWrites(change.delete),
+  );
+  // etcd refuses a transaction that writes one key twice: the last write of each key remains.
+  return [...new Map(writes.map((write) => [write.key, write])).values()];
+}
+
 /** Gives the writes that put a mapping: the original's and ours. */
-export function putWrites(mapping: Mapping): readonly EtcdWrite[] {
+function putWrites(mapping: Mapping): readonly EtcdWrite[] {
   const entry: MappingEntry = {
     clusterName: mapping.cluster.toWellFormed(),
     domainProject: `${mapping.domain.toWellFormed()}/${mapping.project.toWellFormed()}`,
@@ -53,7 +65,7 @@ export function putWrites(mapping: Mapping): readonly EtcdWrite[] {
   ];
 }
 
-export function deleteWrites(key: MappingKey): readonly EtcdWrite[] {
+function deleteWrites(key: MappingKey): readonly EtcdWrite[] {
   return [
     { type: 'delete', key: factsKey(key) },
     { type: 'delete', key: originalKey(key) },

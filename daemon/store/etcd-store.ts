@@ -4,23 +4,20 @@
 import { SyncerError } from '../../proto/errors.ts';
 import { backoff, type Backoff } from '../support/backoff.ts';
 import type { Timer } from '../support/clock.ts';
-import type { EtcdChange, EtcdGuard, EtcdKv, EtcdWatch, EtcdWrite } from './etcd-kv.ts';
+import type { EtcdChange, EtcdGuard, EtcdKv, EtcdWatch } from './etcd-kv.ts';
 import {
-  deleteWrites,
+  changeWrites,
   factsKey,
   factsPrefix,
-  originalPrefix,
-  putWrites,
-  readFacts,
+  mappingsPerCommit,
   readFactsKey,
-  readOriginal,
 } from './etcd-mapping.ts';
-import type { MappingKey } from './operations.ts';
+import { readFactsOf, readMappingSnapshot } from './etcd-snapshot.ts';
+import { mappingDifference } from './mapping-difference.ts';
+import type { MappingChange, MappingKey } from './operations.ts';
 import type { Mapping, Store } from './ports.ts';
 import type { StoreSurroundings } from './sqlite-store.ts';
 
-/** A transaction of etcd takes 128 writes; a mapping is two. */
-const mappingsPerCommit = 64;
 /** How long writes are gathered. Raising it makes fewer transactions and loses more in a crash. */
 const gatherMs = 20;
 /** How long a reader waits for etcd before it takes what SQLite has. */
@@ -52,6 +49,14 @@ export interface MappingState {
   readonly unreadable: readonly string[];
 }
 
+/**
+ * A syncer that is alone writes its mapping into SQLite only: what SQLite has applied of etcd says nothing
+ * any more, and a replica that comes of it later reads etcd anew.
+ */
+export function forgetEtcd(sqlite: Store): void {
+  sqlite.deleteState(revisionKey);
+}
+
 /** Wraps the SQLite store, which it closes with itself. */
 export async function createEtcdStore(
   sqlite: Store,
@@ -61,8 +66,6 @@ export async function createEtcdStore(
   return new FollowingStore(sqlite, surroundings, revision);
 }
 
-type Wish = { readonly put: Mapping } | { readonly delete: MappingKey };
-
 class FollowingStore implements EtcdStore {
   readonly origin: Store['origin'];
   readonly audit: Store['audit'];
@@ -71,7 +74,7 @@ class FollowingStore implements EtcdStore {
   readonly #retry: Backoff;
   readonly #unreadable = new Set<string>();
   /** What etcd does not have yet, the last wish of each mapping. */
-  readonly #wishes = new Map<string, Wish>();
+  readonly #wishes = new Map<string, MappingChange>();
   #etcd: EtcdKv | undefined;
   #guard: EtcdGuard | undefined;
   #watch: EtcdWatch | undefined;
@@ -165,7 +168,7 @@ class FollowingStore implements EtcdStore {
     await this.#sqlite.close();
   }
 
-  #wish(key: MappingKey, wish: Wish): void {
+  #wish(key: MappingKey, wish: MappingChange): void {
     // A follower's mapping comes from the leader, through etcd.
     if (this.#guard === undefined) return;
     const id = factsKey(key);
@@ -189,11 +192,7 @@ class FollowingStore implements EtcdStore {
     this.#writing = true;
     let delayMs = 0;
     try {
-      const writes = lastOfEach(
-        batch.flatMap(([, wish]) =>
-          'put' in wish ? putWrites(wish.put) : deleteWrites(wish.delete),
-        ),
-      );
+      const writes = changeWrites(batch.map(([, wish]) => wish));
       const { succeeded, revision } = await etcd.commit([guard], writes);
       if (succeeded) {
         for (const [key, wish] of batch) {
@@ -277,28 +276,18 @@ class FollowingStore implements EtcdStore {
 
   /** Makes SQLite equal to etcd, and takes over what the original syncer left. */
   async #reload(etcd: EtcdKv): Promise<void> {
-    const [facts, original] = [await etcd.read(factsPrefix), await etcd.read(originalPrefix)];
-    const kept = new Map((await this.#sqlite.loadMappings()).map((one) => [factsKey(one), one]));
+    const snapshot = await readMappingSnapshot(etcd);
     this.#unreadable.clear();
-    for (const { key, value } of facts.entries) {
-      kept.delete(key);
-      this.#apply({ type: 'put', key, value });
+    for (const { key, error } of snapshot.unreadable) this.#refuse(key, error);
+    const { mappings, original, revision } = snapshot;
+    const difference = mappingDifference(mappings, await this.#sqlite.loadMappings());
+    for (const change of difference.changes) {
+      if ('put' in change) this.#sqlite.putMapping(change.put);
+      else this.#sqlite.deleteMapping(change.delete);
     }
-    const known = new Set(facts.entries.map(({ key }) => key));
-    for (const { key, value } of original.entries) {
-      try {
-        const mapping = readOriginal(value);
-        const id = factsKey(mapping);
-        kept.delete(id);
-        if (!known.has(id)) this.#sqlite.putMapping(mapping);
-      } catch (error) {
-        this.#refuse(key, error);
-      }
-    }
-    for (const gone of kept.values()) this.#sqlite.deleteMapping(gone);
-    this.#applied(facts.revision);
+    this.#applied(revision);
     this.#surroundings.logger.info(
-      { mappings: facts.entries.length, original: original.entries.length },
+      { mappings: mappings.length, original },
       'the mapping was read from etcd',
     );
   }
@@ -311,9 +300,7 @@ class FollowingStore implements EtcdStore {
       return;
     }
     try {
-      const mapping = readFacts(change.value ?? new Uint8Array());
-      if (factsKey(mapping) !== change.key) throw new Error('it belongs to another key');
-      this.#sqlite.putMapping(mapping);
+      this.#sqlite.putMapping(readFactsOf(change.key, change.value ?? new Uint8Array()));
       this.#unreadable.delete(change.key);
     } catch (error) {
       this.#refuse(change.key, error);
@@ -393,9 +380,4 @@ class FollowingStore implements EtcdStore {
   deleteState(key: string): void {
     this.#sqlite.deleteState(key);
   }
-}
-
-/** etcd refuses a transaction that writes one key twice: the last write of each key remains. */
-function lastOfEach(writes: readonly EtcdWrite[]): readonly EtcdWrite[] {
-  return [...new Map(writes.map((write) => [write.key, write])).values()];
 }

@@ -4,6 +4,9 @@ import type { AuditEntry, ExportedKey, HeldRemoval, Mapping, Tombstone } from '.
 
 export type MappingKey = Pick<Mapping, 'cluster' | 'originServiceId' | 'originInstanceId'>;
 
+/** One change of the mapping. */
+export type MappingChange = { readonly put: Mapping } | { readonly delete: MappingKey };
+
 export type Operation =
   | { readonly type: 'put-mapping'; readonly mapping: Mapping }
   | { readonly type: 'delete-mapping'; readonly mapping: MappingKey }

@@ -26,10 +26,17 @@ export interface MigrationPlaces {
 /** Mappings of one transaction of SQLite. */
 const changesPerTransaction = 1_000;
 
-/** Gives the places. Throws `cluster.no-etcd` or `tls.file-unreadable`. */
-export function migrationPlaces(config: Config, clock: Clock): MigrationPlaces {
+/**
+ * Gives the places; SQLite as a target need not be there yet. Throws `cluster.no-etcd` or
+ * `tls.file-unreadable`.
+ */
+export function migrationPlaces(
+  config: Config,
+  target: 'etcd' | 'sqlite',
+  clock: Clock,
+): MigrationPlaces {
   const etcd = createEtcdEndpoints(etcdAccess(config.cluster) ?? ownMember(config.dataDir));
-  const sqlite = sqlitePlace(config.dataDir, clock);
+  const sqlite = sqlitePlace(config.dataDir, target === 'sqlite', clock);
   return {
     etcd: etcdPlace(etcd, config.clusterName),
     sqlite,
@@ -51,15 +58,22 @@ function ownMember(dataDir: string): { readonly endpoints: readonly string[] } {
 }
 
 /** Read beside the daemon that has it; written to only while none has. */
-function sqlitePlace(directory: string, clock: Clock): MappingPlace & { close(): Promise<void> } {
+function sqlitePlace(
+  directory: string,
+  mayBeNew: boolean,
+  clock: Clock,
+): MappingPlace & { close(): Promise<void> } {
   let opened: { readonly store: Store; release(): void } | undefined;
   return {
     changesPerWrite: changesPerTransaction,
-    read: async () => ({
-      mappings:
-        opened === undefined ? readMappingFile(directory) : await opened.store.loadMappings(),
-      unreadable: 0,
-    }),
+    async read() {
+      const mappings =
+        opened === undefined ? readMappingFile(directory) : await opened.store.loadMappings();
+      if (mappings === undefined && !mayBeNew) {
+        throw new SyncerError('cluster.no-state', { directory });
+      }
+      return { mappings: mappings ?? [], unreadable: 0 };
+    },
     async prepare() {
       const held = holdDataDir(directory, clock.nowMs());
       const parts = { clock, random: systemRandom, logger: silentLogger };

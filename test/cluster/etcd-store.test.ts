@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createEtcdClient, type EtcdClient } from '../../daemon/cluster/etcd-client.ts';
-import { startEtcdMember, type EtcdMember } from '../../daemon/cluster/etcd-member.ts';
+import type { EtcdMember } from '../../daemon/cluster/etcd-member.ts';
 import type { EtcdKv } from '../../daemon/store/etcd-kv.ts';
 import { factsKey, originalKey } from '../../daemon/store/etcd-mapping.ts';
 import { createEtcdStore, type EtcdStore } from '../../daemon/store/etcd-store.ts';
@@ -14,7 +14,7 @@ import { describeStoreContract, sampleMapping } from '../../daemon/store/store-c
 import { systemClock } from '../../daemon/support/clock.ts';
 import { silentLogger } from '../../daemon/support/logger.ts';
 import { systemRandom } from '../../daemon/support/random.ts';
-import { freePort } from '../support/free-port.ts';
+import { startLoneEtcd } from '../support/lone-etcd.ts';
 import { poll } from '../support/poll.ts';
 
 const parts = { clock: systemClock, random: systemRandom, logger: silentLogger };
@@ -25,20 +25,8 @@ const guard = { key: '/leader', createdRevision: 0 };
 
 beforeAll(async () => {
   root = mkdtempSync(path.join(tmpdir(), 'syncer-etcd-'));
-  const peerUrl = `http://127.0.0.1:${await freePort()}`;
-  member = await startEtcdMember(
-    {
-      ...{ binary: 'etcd', directory: root, name: 'alone', listenHost: '127.0.0.1', token: 't' },
-      peerUrl,
-      formed: () =>
-        Promise.resolve({ initialCluster: [{ name: 'alone', peerUrl }], initialState: 'new' }),
-      lost: () => expect.unreachable('it is the only member'),
-      failed: () => expect.unreachable('it is formed'),
-    },
-    parts,
-  );
+  member = await startLoneEtcd(root);
   client = createEtcdClient({ endpoints: [member.clientUrl] });
-  await poll(async () => ((await client.status()).version === '' ? undefined : true), 60_000);
 });
 afterAll(async () => {
   client.close();

@@ -4,6 +4,9 @@
 import { sortedJson, type FoundInstance, type RegistryContent } from './checker/read-registry.ts';
 import { nativesOf } from './checker/compare.ts';
 
+/** How a lab's history names the applications of tests. */
+export const applicationAgent = 'application';
+
 export interface InstanceWish {
   readonly instanceId?: string;
   readonly endpoints?: readonly string[];
@@ -183,7 +186,11 @@ function wishDifferences(id: string, wish: InstanceWish, native: FoundInstance):
 async function call(method: string, url: string, body?: object): Promise<unknown> {
   const response = await fetch(url, {
     method,
-    headers: { 'content-type': 'application/json', 'x-domain-name': 'default' },
+    headers: {
+      'content-type': 'application/json',
+      'x-domain-name': 'default',
+      'x-lab-client': applicationAgent,
+    },
     signal: AbortSignal.timeout(10_000),
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });

@@ -29,9 +29,19 @@ interface ReplicaPlace {
   readonly etcd: number;
 }
 
+/** What differs from the usual start of a replica. */
+export interface ReplicaWish {
+  readonly flags?: readonly string[];
+  readonly join?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly wrap?: (command: readonly string[]) => readonly string[];
+  /** The registry as this replica is to reach it. */
+  readonly registry?: string;
+}
+
 export interface ReplicaSites {
   readonly sites: readonly ReplicaSite[];
-  startReplica(site: ReplicaSite, node: string): Promise<void>;
+  startReplica(site: ReplicaSite, node: string, more?: ReplicaWish): Promise<void>;
   /** Waits until the native instances are as they should be and each site has the other's. */
   inSync(limitMs?: number): Promise<void>;
   /** Watches that nothing of what is there now goes; ends with what has gone. */
@@ -63,14 +73,19 @@ export async function prepareSites(
   return {
     sites,
 
-    async startReplica(site, node) {
+    async startReplica(site, node, more = {}) {
       const place = site.places.get(node);
       if (place === undefined) throw new Error(`no place for ${node}`);
       const daemon = await startDaemon({
-        ...{ cluster: site.cluster, node, registries: [site.registry.url] },
+        ...{ cluster: site.cluster, node, registries: [more.registry ?? site.registry.url] },
         ...{ dataDir: place.dataDir, gossipPort: place.gossip, rpcPort: place.rpc },
-        join: [`127.0.0.1:${first?.gossip ?? 0}`],
-        flags: ['--mode', 'cluster', '--cluster-port', String(place.etcd), '--profile', 'local'],
+        join: more.join ?? [`127.0.0.1:${first?.gossip ?? 0}`],
+        flags: [
+          ...['--mode', 'cluster', '--cluster-port', String(place.etcd), '--profile', 'local'],
+          ...(more.flags ?? []),
+        ],
+        ...(more.env === undefined ? {} : { env: more.env }),
+        ...(more.wrap === undefined ? {} : { wrap: more.wrap }),
       });
       site.replicas.set(node, daemon);
     },

@@ -34,11 +34,12 @@ export const migrateCommand: CommandSpec = {
     const { migrateMapping } = await import('../../cluster/migration.ts');
     const { say } = session;
     const planOnly = options.plan === true;
-    const places = migrationPlaces(config, session.io.clock);
+    const toEtcd = target === 'etcd';
+    const places = migrationPlaces(config, toEtcd ? 'etcd' : 'sqlite', session.io.clock);
     const bar = progressBar(session);
     try {
-      const [from, to] =
-        target === 'etcd' ? [places.sqlite, places.etcd] : [places.etcd, places.sqlite];
+      const { etcd, sqlite } = places;
+      const [from, to] = toEtcd ? [sqlite, etcd] : [etcd, sqlite];
       const outcome = await migrateMapping(from, to, {
         planOnly,
         planned(plan, unreadable) {
@@ -63,9 +64,9 @@ export const migrateCommand: CommandSpec = {
         );
       }
       if (!session.json) {
-        const next =
-          target === 'etcd' ? 'cli.say.migrate-next-etcd' : 'cli.say.migrate-next-sqlite';
-        session.paragraph(say(next));
+        session.paragraph(
+          say(toEtcd ? 'cli.say.migrate-next-etcd' : 'cli.say.migrate-next-sqlite'),
+        );
       }
       return planOnly || isEqual ? exitCodes.ok : exitCodes.temporary;
     } finally {

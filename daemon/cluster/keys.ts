@@ -1,0 +1,8 @@
+// The keys that more than one part of the cluster reads in etcd, beside those of the mapping.
+
+import { ownPrefix } from '../store/etcd-mapping.ts';
+
+/** Who leads; hangs on the leader's lease, and guards what it writes. */
+export const leaderKey = `${ownPrefix}leader`;
+/** Which cluster the etcd serves. */
+export const clusterKey = `${ownPrefix}cluster`;
