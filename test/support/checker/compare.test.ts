@@ -5,7 +5,7 @@ import { compareSites, type Site } from './compare.ts';
 import type { FoundInstance, FoundService } from './read-registry.ts';
 
 function service(id: string, properties: Record<string, string> = {}): FoundService {
-  return { serviceId: id, key: `|app|${id}|1.0.0`, content: '{}', properties };
+  return { serviceId: id, key: `|app|${id}|1.0.0`, content: '{}', common: '{}', properties };
 }
 
 function instance(id: string, more: Partial<FoundInstance> = {}): FoundInstance {

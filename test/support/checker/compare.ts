@@ -1,7 +1,12 @@
 // What must hold between the registries of sites in sync: every native instance is readable in
 // every other registry once, with every field, and nothing else is there. A pure function.
 
-import { sortedJson, type FoundInstance, type RegistryContent } from './read-registry.ts';
+import {
+  sortedJson,
+  type FoundInstance,
+  type FoundService,
+  type RegistryContent,
+} from './read-registry.ts';
 
 /** One site: its cluster name, and what its registry answered. */
 export interface Site {
@@ -88,8 +93,11 @@ function compareInstance(
       detail: `${detail}: ${here.key} for ${there.key}`,
     });
   } else if (isMade(here.properties) && !isMade(there.properties)) {
-    const left = sortedJson({ content: there.content, properties: there.properties });
-    const right = sortedJson({ content: here.content, properties: unstamped(here.properties) });
+    // Between kinds: what both can tell.
+    const all = there.content !== undefined && here.content !== undefined;
+    const contentOf = ({ content, common }: FoundService) => (all ? content : common);
+    const left = sortedJson({ content: contentOf(there), properties: there.properties });
+    const right = sortedJson({ content: contentOf(here), properties: unstamped(here.properties) });
     if (left !== right) {
       findings.push({
         kind: 'service-differs',

@@ -2,7 +2,7 @@
 // successful answer, even for one reading, is a false removal. A registry that does not answer is
 // no evidence of anything.
 
-import { readRegistry, RegistryReadError } from './read-registry.ts';
+import { readRegistry, RegistryReadError, type RegistryContent } from './read-registry.ts';
 
 export interface Violation {
   readonly site: string;
@@ -21,23 +21,27 @@ export interface Monitor {
   stop(): Promise<readonly Violation[]>;
 }
 
+export interface WatchedSite {
+  readonly cluster: string;
+  readonly url: string;
+  /** Reads a registry of another kind than ServiceCenter's. */
+  readonly read?: (url: string) => Promise<RegistryContent>;
+}
+
 /** Starts reading each site's registry every `everyMs`. */
-export function monitorSites(
-  sites: readonly { readonly cluster: string; readonly url: string }[],
-  everyMs = 300,
-): Monitor {
+export function monitorSites(sites: readonly WatchedSite[], everyMs = 300): Monitor {
   const expected = new Map<string, Set<string>>();
   const violations: Violation[] = [];
   const missing = new Set<string>();
   let readings = 0;
   const stopping = new AbortController();
 
-  const look = async ({ cluster, url }: { cluster: string; url: string }): Promise<void> => {
+  const look = async ({ cluster, url, read = readRegistry }: WatchedSite): Promise<void> => {
     while (!stopping.signal.aborted) {
       // Only what was expected before the reading began can be missed by it.
       const before = [...(expected.get(cluster) ?? [])];
       try {
-        const content = await readRegistry(url);
+        const content = await read(url);
         const found = new Set(content.instances.map((one) => `${one.serviceId}/${one.instanceId}`));
         readings += 1;
         for (const id of before) {

@@ -1,6 +1,10 @@
 // Reads what one ServiceCenter answers for itself, past its caches. It shares no code with the
 // product: a fault of the driver must not hide here.
 
+import { commonContent, sortedJson } from './common-words.ts';
+
+export { sortedJson } from './common-words.ts';
+
 /** One instance as the registry answers it; a service's parts beside it. */
 export interface FoundInstance {
   readonly serviceId: string;
@@ -11,14 +15,21 @@ export interface FoundInstance {
   readonly properties: Readonly<Record<string, string>>;
   readonly healthCheck: Readonly<Record<string, unknown>>;
   readonly dataCenterInfo: Readonly<Record<string, string>> | undefined;
+  /** Another one after each write to it, where the registry tells; renewals are none. */
+  readonly revision?: string;
 }
 
 export interface FoundService {
   readonly serviceId: string;
   /** environment|app|name|version */
   readonly key: string;
-  /** Everything an application may have said of the service, as JSON with sorted keys. */
-  readonly content: string;
+  /**
+   * Everything an application may have said of the service, as JSON with sorted keys; undefined where
+   * the registry knows no services.
+   */
+  readonly content: string | undefined;
+  /** What of it every kind of registry can tell (`commonContent`). */
+  readonly common: string;
   readonly properties: Readonly<Record<string, string>>;
 }
 
@@ -45,7 +56,8 @@ export async function readRegistry(
   scope: { readonly domain?: string; readonly project?: string } = {},
 ): Promise<RegistryContent> {
   const base = `${url}/v4/${scope.project ?? 'default'}/registry`;
-  const get = (path: string): Promise<Json> => getJson(`${base}${path}`, scope.domain ?? 'default');
+  const headers = { 'x-domain-name': scope.domain ?? 'default' };
+  const get = (path: string): Promise<Json> => getJson(`${base}${path}`, headers);
   const listed: Json[] = (await get('/microservices?noCache=1')).services ?? [];
   const services = new Map<string, FoundService>();
   const instances: FoundInstance[] = [];
@@ -69,6 +81,11 @@ export async function readRegistry(
 
 function foundService(service: Json, schemas: Json, tags: Json): FoundService {
   const { serviceId, timestamp, modTimestamp, properties, ...rest } = service;
+  const texts = (schemas.schemas ?? []).map((one: Json) => ({
+    id: one.schemaId,
+    summary: one.summary ?? '',
+    text: one.schema ?? '',
+  }));
   return {
     serviceId,
     key: [service.environment ?? '', service.appId, service.serviceName, service.version].join('|'),
@@ -81,6 +98,7 @@ function foundService(service: Json, schemas: Json, tags: Json): FoundService {
       ]),
       tags: tags.tags ?? {},
     }),
+    common: commonContent({ ...rest, tags: tags.tags ?? {}, schemas: texts }),
     properties: properties ?? {},
   };
 }
@@ -95,24 +113,20 @@ function foundInstance(instance: Json): FoundInstance {
     properties: instance.properties ?? {},
     healthCheck: instance.healthCheck ?? {},
     dataCenterInfo: instance.dataCenterInfo,
+    revision: String(instance.modTimestamp),
   };
 }
 
-/** JSON with the keys of every object in order, so that equal content is equal text. */
-export function sortedJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-      : inner,
-  );
-}
-
-async function getJson(url: string, domain: string): Promise<Json> {
+/** Gives an answer of 200 as JSON; everything else is a `RegistryReadError`. */
+export async function getJson(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Json> {
   let status: number;
   let text: string;
   try {
     const response = await fetch(url, {
-      headers: { 'x-domain-name': domain },
+      headers,
       signal: AbortSignal.timeout(10_000),
     });
     ({ status } = response);

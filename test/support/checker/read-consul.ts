@@ -1,0 +1,126 @@
+// Reads what one Consul answers for itself, in the words of the checker. It shares no code with the
+// product: the keys are those that daemon/registry/consul/README.md documents.
+
+import { commonContent, idText, jsonIn, keyText, placeIn, saidVersion } from './common-words.ts';
+import {
+  getJson,
+  type FoundInstance,
+  type FoundService,
+  type RegistryContent,
+} from './read-registry.ts';
+
+type Json = Record<string, any>;
+type Texts = Readonly<Record<string, string>>;
+
+/** Keys of the syncer that are no properties of the instance; those of the stamp are. */
+const ownKeys = new Set(
+  [
+    ...['model', 'endpoints', 'host', 'status', 'health', 'data-center', 'service-content', 'more'],
+    ...['app', 'service', 'version', 'environment', 'domain', 'project'],
+  ].map((key) => `syncer-${key}`),
+);
+
+/** Reads all services but Consul's own; `url` is the base of the server. */
+export async function readConsul(url: string): Promise<RegistryContent> {
+  const names = await getJson(`${url}/v1/catalog/services?consistent`, {});
+  const services = new Map<string, FoundService>();
+  const instances: FoundInstance[] = [];
+  for (const name of Object.keys(names).filter((each) => each !== 'consul')) {
+    const path = `/v1/health/service/${encodeURIComponent(name)}?consistent`;
+    for (const raw of (await getJson(url + path, {})) as unknown as Json[]) {
+      const meta: Texts = raw.Service.Meta ?? {};
+      const service = serviceOf(name, meta);
+      const before = services.get(service.serviceId);
+      if (before === undefined || before.common === commonContent({})) {
+        services.set(service.serviceId, service);
+      }
+      instances.push(instanceOf(raw, meta, service.serviceId));
+    }
+  }
+  return { services, instances };
+}
+
+function serviceOf(name: string, meta: Texts): FoundService {
+  const key = {
+    app: meta['syncer-app'] ?? 'default',
+    name: meta['syncer-service'] ?? name,
+    version: meta['syncer-version'] ?? saidVersion(meta),
+    environment: meta['syncer-environment'] ?? '',
+  };
+  const content = jsonIn(whole(meta, 'syncer-service-content'));
+  const origin = meta['syncer-origin-cluster'];
+  return {
+    serviceId: idText(name, [
+      key.app === 'default' ? '' : key.app,
+      key.name === name ? '' : key.name,
+      key.version === '0.0.1' ? '' : key.version,
+      key.environment,
+    ]),
+    key: keyText(key),
+    content: undefined,
+    common: commonContent(content),
+    properties: {
+      ...content.properties,
+      ...(origin === undefined ? {} : { 'syncer-origin-cluster': content.from ?? origin }),
+    },
+  };
+}
+
+function instanceOf(
+  { Node, Service, Checks }: Json,
+  meta: Texts,
+  serviceId: string,
+): FoundInstance {
+  const isWritten = meta['syncer-model'] !== undefined;
+  const endpoints = whole(meta, 'syncer-endpoints');
+  const host: string = Service.Address === '' ? Node.Address : Service.Address;
+  const tls = meta.secure === 'true' ? '?sslEnabled=true' : '';
+  const bad = (Checks as Json[]).filter(({ Status }) => Status === 'critical');
+  const maintained = bad.some(({ CheckID }) => /^_(node|service)_maintenance/.test(CheckID));
+  const nativeStatus = maintained ? 'OUTOFSERVICE' : 'DOWN';
+  const { Passing = 1, Warning = 1 } = Service.Weights ?? {};
+  const tags: string[] = Service.Tags ?? [];
+  const fields: Texts = {
+    ...(tags.length === 0 ? {} : { 'consul-tags': JSON.stringify(tags) }),
+    ...(Passing === 1 && Warning === 1 ? {} : { 'consul-weights': `${Passing}/${Warning}` }),
+  };
+  return {
+    serviceId,
+    instanceId: isWritten
+      ? (Service.ID as string).slice(serviceId.length + 1)
+      : `${Service.ID}@${Node.Node}`,
+    endpoints:
+      endpoints !== undefined
+        ? (JSON.parse(endpoints) as string[])
+        : Service.Port > 0
+          ? [`rest://${host}:${Service.Port}${tls}`]
+          : [],
+    hostName: whole(meta, 'syncer-host') ?? Node.Node,
+    status: bad.length === 0 ? 'UP' : (meta['syncer-status'] ?? nativeStatus),
+    properties: isWritten
+      ? {
+          ...Object.fromEntries(Object.entries(meta).filter(([key]) => !isOwn(key))),
+          ...(JSON.parse(whole(meta, 'syncer-more') ?? '{}') as Texts),
+        }
+      : { ...fields, ...meta },
+    healthCheck: {},
+    dataCenterInfo: isWritten
+      ? placeIn(whole(meta, 'syncer-data-center'))
+      : { name: Node.Datacenter, region: Node.Datacenter, availableZone: Node.Datacenter },
+    revision: String(Service.ModifyIndex),
+  };
+}
+
+/** A long text stands in numbered pieces. */
+function whole(meta: Texts, key: string): string | undefined {
+  if (meta[key] === undefined) return undefined;
+  let text = meta[key];
+  for (let piece = 1; meta[`${key}-${piece}`] !== undefined; piece += 1) {
+    text += meta[`${key}-${piece}`];
+  }
+  return text;
+}
+
+function isOwn(key: string): boolean {
+  return ownKeys.has(key) || key === 'secure' || ownKeys.has(key.replace(/-\d{1,2}$/, ''));
+}
