@@ -4,13 +4,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { freePort } from '../../support/free-port.ts';
 import { poll } from '../../support/poll.ts';
-import { limitMs, placeOf, portOf, type Places, type Side } from './side.ts';
+import { SerfRpc } from './serf-rpc.ts';
+import { limitMs, placeOf, portOf, rpcPortOf, type Places, type Side } from './side.ts';
 
 interface Agent {
   readonly child: ChildProcess;
   readonly address: string;
-  readonly rpc: string;
-  readonly wrap: (command: readonly string[]) => readonly string[];
+  readonly rpcAddress: string;
   readonly joined: Set<string>;
   failed: number;
   /** Line → when it came first. */
@@ -24,23 +24,28 @@ export async function startSerfSide(count: number, places: Places): Promise<Side
     const host = placeOf(places, index);
     const bind =
       host === undefined ? `127.0.0.1:${await freePort()}` : `${host.address}:${portOf(index)}`;
-    const rpc = `127.0.0.1:${await freePort()}`;
+    // Reached from outside of its namespace.
+    const rpc =
+      host === undefined ? `127.0.0.1:${await freePort()}` : `${host.address}:${rpcPortOf(index)}`;
     agents.push(launch(`m${index}`, bind, rpc, host?.wrap ?? ((command) => command)));
   }
-  const command = (agent: Agent, ...args: string[]): void => {
-    const [name = '', ...rest] = args;
-    const [file = '', ...all] = agent.wrap(['serf', name, `-rpc-addr=${agent.rpc}`, ...rest]);
-    spawn(file, all, { stdio: 'ignore' });
-  };
   await poll(() => agents.every(({ joined }) => joined.size === 1) || undefined, limitMs);
+  const rpcs = new Map<Agent, SerfRpc>();
+  for (const agent of agents) {
+    // The port opens a moment after the agent has begun.
+    const connect = (): Promise<SerfRpc | undefined> =>
+      SerfRpc.connect(agent.rpcAddress).catch(() => undefined);
+    rpcs.set(agent, await poll(connect, limitMs));
+  }
   const [first] = agents;
   if (first === undefined) throw new RangeError('a pool has members');
 
   return {
     processes: agents.map(({ child }) => ({ pid: child.pid ?? 0, members: 1 })),
     async formMs() {
-      // An agent notes the request before it dials: the time of the command line is not counted.
-      for (const agent of agents.slice(1)) command(agent, 'join', first.address);
+      // From the first dial, as for ours: an agent notes the request before it dials.
+      const request = { Existing: [first.address], Replay: false };
+      for (const agent of agents.slice(1)) rpcs.get(agent)?.send('join', request);
       await poll(
         () => agents.every(({ joined }) => joined.size === count) || undefined,
         limitMs,
@@ -52,13 +57,9 @@ export async function startSerfSide(count: number, places: Places): Promise<Side
       );
     },
     async event(name) {
-      // On a machine that is very busy the command may not reach its own agent in time.
-      for (let sent: true | undefined; sent === undefined;) {
-        command(first, 'event', '-coalesce=false', name, 'payload');
-        sent = await poll(() => first.seen.has(`sent ${name}`) || undefined, 15_000, 5).catch(
-          () => undefined,
-        );
-      }
+      const request = { Name: name, Payload: Buffer.from('payload'), Coalesce: false };
+      rpcs.get(first)?.send('event', request);
+      await poll(() => first.seen.has(`sent ${name}`) || undefined, limitMs, 5);
       const others = agents.slice(1);
       await poll(
         () => others.every(({ seen }) => seen.has(`event ${name}`)) || undefined,
@@ -82,6 +83,7 @@ export async function startSerfSide(count: number, places: Places): Promise<Side
     },
     failures: () => agents.reduce((sum, { failed }) => sum + failed, 0),
     async stop() {
+      for (const rpc of rpcs.values()) rpc.close();
       for (const { child } of agents) {
         if (child.exitCode !== null || child.signalCode !== null) continue;
         const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -101,7 +103,14 @@ function launch(
   const flags = [`-node=${node}`, `-bind=${address}`, `-rpc-addr=${rpc}`, '-log-level=debug'];
   const [file = '', ...args] = wrap(['serf', 'agent', ...flags]);
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const agent: Agent = { child, address, rpc, wrap, joined: new Set(), failed: 0, seen: new Map() };
+  const agent: Agent = {
+    child,
+    address,
+    rpcAddress: rpc,
+    joined: new Set(),
+    failed: 0,
+    seen: new Map(),
+  };
   let rest = '';
   child.stdout.on('data', (chunk: Buffer) => {
     const lines = (rest + chunk.toString()).split('\n');

@@ -23,6 +23,11 @@ export function portOf(index: number): number {
   return 7946 + index;
 }
 
+/** The port on which an agent takes commands, in its host. */
+export function rpcPortOf(index: number): number {
+  return 17_946 + index;
+}
+
 export interface Side {
   readonly processes: readonly WeighedProcess[];
   /** All join the first one at once; gives the milliseconds until each knew all. */
