@@ -15,7 +15,9 @@ const gossipPing = Buffer.concat([
   Buffer.from('Node'),
   Buffer.from([0xa0]),
 ]);
+/** What a member answers: an ack, or, as most do, one that is compressed (serf-wire.md §2, §3). */
 const ackType = 0x02;
+const compressedStart = Buffer.concat([Buffer.from([0x09, 0x82, 0xa4]), Buffer.from('Algo')]);
 /** HTTP/2 preface and empty SETTINGS (RFC 9113 §3.4); an HTTP/1 server answers it with an error. */
 const http2Preface = Buffer.concat([
   Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
@@ -31,7 +33,7 @@ export async function probeJoin(typed: string): Promise<ProbeResult> {
     const startMs = performance.now();
     const ack = await exchange(place, gossipPing);
     const tookMs = Math.round(performance.now() - startMs);
-    if (ack[0] === ackType) return { ok: true, found: 'gossip', detail: { ...detail, tookMs } };
+    if (isAck(ack)) return { ok: true, found: 'gossip', detail: { ...detail, tookMs } };
     const answer = await exchange(place, http2Preface);
     if (answer[3] === 4) return { ok: false, found: 'rpc-port', detail };
     if (answer.toString('latin1').startsWith('HTTP/1')) return { ok: false, found: 'http', detail };
@@ -40,6 +42,11 @@ export async function probeJoin(typed: string): Promise<ProbeResult> {
     const reason = error instanceof Error ? error.message : String(error);
     return { ok: false, found: 'nothing', detail: { ...detail, reason } };
   }
+}
+
+function isAck(answer: Buffer): boolean {
+  const start = answer.subarray(0, compressedStart.length);
+  return answer[0] === ackType || start.equals(compressedStart);
 }
 
 interface Place {

@@ -15,6 +15,11 @@ const usual = {
   clusterPort: '30192',
 } as const;
 
+/** What stands in a field, or what is in force where nothing has been typed yet. */
+function kept(now: string, untouched: string, inForce: string): string {
+  return now === untouched && inForce !== '' ? inForce : now;
+}
+
 class Draft {
   registryAddress = $state<string>(usual.registry);
   registryKind = $state('servicecenter');
@@ -31,7 +36,10 @@ class Draft {
   etcd = $state('');
   #filled = false;
 
-  /** Begins with what is in force; only once, so that nothing typed is overwritten. */
+  /**
+   * Begins with what is in force; only once, and it may come late: what a person has typed by then
+   * stays as it is.
+   */
   fill(entries: readonly ConfigEntry[]): void {
     if (this.#filled) return;
     this.#filled = true;
@@ -39,20 +47,24 @@ class Draft {
       const entry = entries.find((one) => one.key === key);
       return entry === undefined ? undefined : (JSON.parse(entry.valueJson) as unknown);
     };
-    const text = (value: unknown, otherwise: string): string =>
-      typeof value === 'string' ? value : otherwise;
-    const list = (value: unknown): string => (Array.isArray(value) ? value.join(', ') : '');
-    this.registryAddress = list(read('registry.addresses')) || this.registryAddress;
-    this.registryKind = text(read('registry.kind'), this.registryKind);
-    this.join = list(read('gossip.join'));
-    this.pool = this.join === '' ? 'new' : 'join';
-    this.bind = text(read('gossip.bind'), this.bind);
-    this.rpc = text(read('rpc.bind'), this.rpc);
-    this.advertise = text(read('gossip.advertise'), '');
-    this.clusterName = text(read('clusterName'), '');
-    this.mode = read('mode') === 'cluster' ? 'cluster' : 'single';
-    this.node = text(read('node'), '');
-    this.etcd = list(read('cluster.etcd'));
+    const text = (key: string): string => {
+      const value = read(key);
+      if (Array.isArray(value)) return value.join(', ');
+      return typeof value === 'string' ? value : '';
+    };
+    this.registryAddress = kept(this.registryAddress, usual.registry, text('registry.addresses'));
+    this.registryKind = kept(this.registryKind, 'servicecenter', text('registry.kind'));
+    if (this.join === '' && this.pool === 'new') {
+      this.join = text('gossip.join');
+      this.pool = this.join === '' ? 'new' : 'join';
+    }
+    this.bind = kept(this.bind, usual.bind, text('gossip.bind'));
+    this.rpc = kept(this.rpc, usual.rpc, text('rpc.bind'));
+    this.advertise = kept(this.advertise, '', text('gossip.advertise'));
+    this.clusterName = kept(this.clusterName, '', text('clusterName'));
+    if (read('mode') === 'cluster') this.mode = 'cluster';
+    this.node = kept(this.node, '', text('node'));
+    this.etcd = kept(this.etcd, '', text('cluster.etcd'));
   }
 
   get joinAddresses(): readonly string[] {
