@@ -27,6 +27,7 @@ import { Leadership } from './leadership.ts';
 import type { LeaderEntry } from './election.ts';
 import { createOperations, type ClusterOperations } from './operations.ts';
 import { register, type Registration } from './registration.ts';
+import { watchRegistryReach } from './registry-reach.ts';
 import { startUpkeep, type Upkeep } from './upkeep.ts';
 
 export interface ReplicaOptions {
@@ -196,12 +197,25 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
             link.state !== 'connected' &&
             link.node !== '',
         );
+    const reaches = (): boolean => {
+      const { condition } = engine;
+      return condition.state !== 'unknown' || condition.reason !== 'unreachable';
+    };
     const election = new Leadership({
       ...{ node, etcd, probe, suspects, changed, clock, logger },
-      able: () => engine.viewed && alone() === undefined,
+      able: () => engine.viewed && reaches() && alone() === undefined,
       newestEpoch: () => engine.newestEpoch,
     });
     leadership = election;
+    watchRegistryReach(
+      {
+        ...{ pool, reaches, clock, logger },
+        leads: () => election.leads,
+        others: () => replicas().flatMap(({ name }) => (name === node ? [] : [name])),
+        handOver: () => election.handOver(),
+      },
+      stopping.signal,
+    );
     membership.onChange(() => poolChanged(election));
     replication.onChange(() => {
       const { leader } = election;

@@ -54,6 +54,8 @@ export interface ReplicaEngine extends SyncEngine {
   readonly exportMirror: ImportSink;
   /** Whether the registry has been read completely once. */
   readonly viewed: boolean;
+  /** How the registry answers now; cheaper than `status()`. */
+  readonly condition: RegistryCondition;
   /** The newest writer's epoch that a stamp in the registry carries. */
   readonly newestEpoch: number;
 }
@@ -226,6 +228,10 @@ class Engine implements ReplicaEngine {
 
   wake(): void {
     this.#options.driver.wake();
+  }
+
+  get condition(): RegistryCondition {
+    return this.#condition;
   }
 
   status(): SyncStatus {
