@@ -45,7 +45,7 @@ function application(base: string, wish: NativeWish): Native {
     });
   const call = async (method: 'POST' | 'DELETE', body: URLSearchParams): Promise<void> => {
     const url = `${base}/v3/client/ns/instance`;
-    const answer = await fetch(method === 'DELETE' ? `${url}?${body}` : url, {
+    const answer = await fetch(method === 'DELETE' ? `${url}?${body.toString()}` : url, {
       method,
       signal: AbortSignal.timeout(10_000),
       ...(method === 'DELETE' ? {} : { body }),

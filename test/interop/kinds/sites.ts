@@ -147,3 +147,13 @@ export async function copiesAt(site: KindSite): Promise<number> {
   const content = await site.read();
   return content.instances.length - nativesOf(content).length;
 }
+
+/** What every instance was last written as, where the registry tells: a write makes it another one. */
+export async function revisions(sites: readonly KindSite[]): Promise<readonly string[]> {
+  const read = await Promise.all(sites.map((site) => site.read()));
+  return read.flatMap(({ instances }, index) =>
+    instances
+      .map((one) => `${sites[index]!.kind} ${one.serviceId}/${one.instanceId} ${one.revision}`)
+      .sort(),
+  );
+}

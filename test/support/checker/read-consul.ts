@@ -113,10 +113,11 @@ function instanceOf(
 
 /** A long text stands in numbered pieces. */
 function whole(meta: Texts, key: string): string | undefined {
-  if (meta[key] === undefined) return undefined;
   let text = meta[key];
-  for (let piece = 1; meta[`${key}-${piece}`] !== undefined; piece += 1) {
-    text += meta[`${key}-${piece}`];
+  for (let piece = 1; text !== undefined; piece += 1) {
+    const next = meta[`${key}-${piece}`];
+    if (next === undefined) break;
+    text += next;
   }
   return text;
 }
