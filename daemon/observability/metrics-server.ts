@@ -3,7 +3,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { SyncerError } from '../../proto/errors.ts';
+import { listenError } from '../support/listen-error.ts';
 
 /** Answers of the two health checks. */
 export interface Readiness {
@@ -34,7 +34,9 @@ export async function serveMetrics(settings: MetricsServerSettings): Promise<Met
   server.requestTimeout = 10_000;
   server.maxConnections = 100;
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(listenError(error, settings)));
+    server.once('error', (error) =>
+      reject(listenError(error, `${settings.host}:${settings.port}`, '--metrics-addr')),
+    );
     server.listen(settings.port, settings.host, resolve);
   });
   const { address, port } = server.address() as AddressInfo;
@@ -81,19 +83,5 @@ async function answer(
     }
   } catch (thrown) {
     send(500, plain, `${thrown instanceof Error ? thrown.message : String(thrown)}\n`);
-  }
-}
-
-function listenError(error: Error, settings: MetricsServerSettings): Error {
-  const parameters = { address: `${settings.host}:${settings.port}`, key: '--metrics-addr' };
-  switch ((error as NodeJS.ErrnoException).code) {
-    case 'EADDRINUSE':
-      return new SyncerError('listen.in-use', parameters, error);
-    case 'EADDRNOTAVAIL':
-      return new SyncerError('listen.not-ours', parameters, error);
-    case 'EACCES':
-      return new SyncerError('listen.permission', parameters, error);
-    default:
-      return error;
   }
 }

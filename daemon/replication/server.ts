@@ -8,6 +8,7 @@ import type {
   LookupRequest,
   LookupResponse,
 } from '../../proto/gen/syncer/replication/v1/replication.ts';
+import { listenError } from '../support/listen-error.ts';
 import type { ExporterFrame, ImporterFrame, StreamEnd } from './frames.ts';
 import {
   decodeExporterFrame,
@@ -78,7 +79,7 @@ export async function startReplicationServer(
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, credentials, (error, boundPort) => {
       if (error === null) resolve(boundPort);
-      else reject(new Error(`cannot listen on --rpc-addr ${address}: ${error.message}`));
+      else reject(listenError(error, address, '--rpc-addr'));
     });
   });
   return { server, port: bound };

@@ -11,6 +11,7 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { SyncerError } from '../../proto/errors.ts';
+import { listenError } from '../support/listen-error.ts';
 import type { ControlAddress } from '../../proto/control/address.ts';
 import { connectControl } from '../../proto/control/client.ts';
 import { contractHandlers, controlLink } from '../../proto/control/contract-handlers.ts';
@@ -229,13 +230,7 @@ function httpsServer(tls: TlsMaterial): Server {
 function listen(server: Server, { host, port }: WebServerSettings['bind']): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const parameters = { address: `${host}:${port}`, key: '--ui-addr' };
-      if (error.code === 'EADDRINUSE') reject(new SyncerError('listen.in-use', parameters, error));
-      else if (error.code === 'EADDRNOTAVAIL') {
-        reject(new SyncerError('listen.not-ours', parameters, error));
-      } else if (error.code === 'EACCES') {
-        reject(new SyncerError('listen.permission', parameters, error));
-      } else reject(error);
+      reject(listenError(error, `${host}:${port}`, '--ui-addr'));
     });
     server.listen(port, host, resolve);
   });

@@ -59,6 +59,8 @@ export type RoundTrips = readonly (readonly [name: string, ms: number])[];
 export interface Failure {
   readonly name: string;
   readonly message: string;
+  /** The system's code, where the system refused (`EADDRINUSE`). */
+  readonly code: string | undefined;
 }
 
 export type ToMain =

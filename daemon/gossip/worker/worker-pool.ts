@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { backoff } from '../../support/backoff.ts';
 import { sleep, type Clock } from '../../support/clock.ts';
+import { listenError } from '../../support/listen-error.ts';
 import type { Logger } from '../../support/logger.ts';
 import { systemRandom } from '../../support/random.ts';
 import type { GossipPool, IncomingQuery, PoolEvent, PoolMember, PoolSettings } from '../pool.ts';
@@ -73,7 +74,9 @@ class WorkerPool implements GossipPool {
       return await this.#launch();
     } catch (error) {
       this.#phase = 'new';
-      throw error;
+      if (!(error instanceof Error)) throw error;
+      const { host, port } = this.#settings.bind;
+      throw listenError(error, `${host}:${port}`, '--bind-addr');
     }
   }
 
@@ -323,8 +326,8 @@ function copied(bytes: Uint8Array): Uint8Array {
 }
 
 /** The error as the worker threw it; its stack is of this side. */
-function rebuilt({ name, message }: Failure): Error {
-  return Object.assign(new Error(message), { name });
+function rebuilt({ name, message, code }: Failure): Error {
+  return Object.assign(new Error(message), { name }, code === undefined ? {} : { code });
 }
 
 /** Beside this file in the sources; in the bundle, where its build puts it. */

@@ -91,8 +91,10 @@ async function call(id: number, wanted: Call): Promise<void> {
 }
 
 function failure(error: unknown): Failure {
-  if (error instanceof Error) return { name: error.name, message: error.message };
-  return { name: 'Error', message: String(error) };
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error), code: undefined };
+  const { code } = (error.cause ?? error) as { readonly code?: unknown };
+  const { name, message } = error;
+  return { name, message, code: typeof code === 'string' ? code : undefined };
 }
 
 function run(wanted: Call): Promise<unknown> {
