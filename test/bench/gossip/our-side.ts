@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks';
 import type { PoolSettings } from '../../../daemon/gossip/pool.ts';
 import { MemberProcess, type SeenEvent } from '../../support/member-process.ts';
 import { poll } from '../../support/poll.ts';
-import { limitMs, placeOf, portOf, type Places, type Side } from './side.ts';
+import { eventPatienceMs, limitMs, placeOf, portOf, type Places, type Side } from './side.ts';
 
 interface Member {
   readonly node: string;
@@ -44,16 +44,25 @@ export async function startOurSide(
   }
   const [first] = members;
   if (first === undefined) throw new RangeError('a pool has members');
-  /** The first event of each member that fits; `undefined` until all have one. */
+  /** When each member had its first event that fits; `Infinity`: has none. */
   const firstOfEach = (
     of: readonly Member[],
     fits: (seen: SeenEvent) => boolean,
-  ): readonly number[] | undefined => {
-    const times = of.map(
+  ): readonly number[] =>
+    of.map(
       ({ node, process }) =>
-        process.events.find((seen) => seen.node === node && fits(seen))?.atMs ?? NaN,
+        process.events.find((seen) => seen.node === node && fits(seen))?.atMs ?? Infinity,
     );
-    return times.some(Number.isNaN) ? undefined : times;
+  /** The same, once all have one; what is there after `patienceMs` otherwise. */
+  const untilAll = async (
+    of: readonly Member[],
+    fits: (seen: SeenEvent) => boolean,
+    patienceMs: number,
+  ): Promise<readonly number[]> => {
+    const all = (): true | undefined =>
+      firstOfEach(of, fits).every(Number.isFinite) ? true : undefined;
+    await poll(all, patienceMs, 5).catch(() => undefined);
+    return firstOfEach(of, fits);
   };
 
   return {
@@ -88,24 +97,20 @@ export async function startOurSide(
       await first.process.ask({ op: 'event', node: first.node, name, payload: 'payload' });
       const isIt = ({ event }: SeenEvent): boolean =>
         event.type === 'user-event' && event.event.name === name;
-      const others = members.slice(1);
-      const times = await poll(() => firstOfEach(others, isIt), limitMs, 5);
-      const [sentMs = NaN] = firstOfEach([first], isIt) ?? [];
+      const times = await untilAll(members.slice(1), isIt, eventPatienceMs);
+      const [sentMs = NaN] = firstOfEach([first], isIt);
       return times.map((atMs) => atMs - sentMs);
     },
     async detectMs() {
       const victim = members.pop();
       const killedMs = wallMs();
       await victim?.process.kill();
-      const times = await poll(
-        () =>
-          firstOfEach(
-            members,
-            ({ event }) => event.type === 'member-failed' && event.member.name === victim?.node,
-          ),
+      const times = await untilAll(
+        members,
+        ({ event }) => event.type === 'member-failed' && event.member.name === victim?.node,
         limitMs,
-        20,
       );
+      if (!times.every(Number.isFinite)) throw new Error('a death was not known to all in time');
       return Math.max(...times) - killedMs;
     },
     failures: () =>

@@ -5,7 +5,15 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { freePort } from '../../support/free-port.ts';
 import { poll } from '../../support/poll.ts';
 import { SerfRpc } from './serf-rpc.ts';
-import { limitMs, placeOf, portOf, rpcPortOf, type Places, type Side } from './side.ts';
+import {
+  eventPatienceMs,
+  limitMs,
+  placeOf,
+  portOf,
+  rpcPortOf,
+  type Places,
+  type Side,
+} from './side.ts';
 
 interface Agent {
   readonly child: ChildProcess;
@@ -61,13 +69,10 @@ export async function startSerfSide(count: number, places: Places): Promise<Side
       rpcs.get(first)?.send('event', request);
       await poll(() => first.seen.has(`sent ${name}`) || undefined, limitMs, 5);
       const others = agents.slice(1);
-      await poll(
-        () => others.every(({ seen }) => seen.has(`event ${name}`)) || undefined,
-        limitMs,
-        5,
-      );
+      const all = (): boolean => others.every(({ seen }) => seen.has(`event ${name}`));
+      await poll(() => all() || undefined, eventPatienceMs, 5).catch(() => undefined);
       const sentMs = first.seen.get(`sent ${name}`) ?? NaN;
-      return others.map(({ seen }) => (seen.get(`event ${name}`) ?? NaN) - sentMs);
+      return others.map(({ seen }) => (seen.get(`event ${name}`) ?? Infinity) - sentMs);
     },
     async detectMs() {
       const victim = agents.pop();

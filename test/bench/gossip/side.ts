@@ -32,7 +32,10 @@ export interface Side {
   readonly processes: readonly WeighedProcess[];
   /** All join the first one at once; gives the milliseconds until each knew all. */
   formMs(): Promise<number>;
-  /** Sends one event; gives for each member the milliseconds until it had it. */
+  /**
+   * Sends one event; gives for each member the milliseconds until it had it, `Infinity` for those
+   * that had not within `eventPatienceMs`.
+   */
   event(name: string): Promise<readonly number[]>;
   /** Kills the last member; gives the milliseconds until all others held it failed. */
   detectMs(): Promise<number>;
@@ -40,6 +43,12 @@ export interface Side {
   failures(): number;
   stop(): Promise<void>;
 }
+
+/**
+ * How long an event is waited for. Gossip has told everybody in a second; whom it misses learns of it
+ * by a push/pull, up to a minute later, and fifty such minutes would be all of the bench.
+ */
+export const eventPatienceMs = 3000;
 
 /** How long any of these may take before the bench gives up. */
 export const limitMs = 240_000;
