@@ -1,43 +1,57 @@
 // Whether a site's mapping is what its registry holds: the same in etcd, in the SQLite of every replica
 // that runs, and in the stamps of the registry's copies.
 
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { createEtcdClient } from '../../daemon/cluster/etcd-client.ts';
+import { promisify } from 'node:util';
 import { factsKey } from '../../daemon/store/etcd-mapping.ts';
-import { readMappingSnapshot } from '../../daemon/store/etcd-snapshot.ts';
 import { readMappingFile } from '../../daemon/store/mapping-file.ts';
 import type { Mapping } from '../../daemon/store/ports.ts';
 import { readRegistry, sortedJson } from './checker/read-registry.ts';
+import type { Host } from './netns.ts';
 import { poll } from './poll.ts';
 import type { ReplicaSite } from './replica-sites.ts';
 
 /** Waits until they agree; rejects with what differs when they do not. `etcdUrl`: an existing etcd. */
 export async function mappingsAgree(site: ReplicaSite, etcdUrl?: string): Promise<void> {
-  await poll(async () => {
-    const copies = await copiesOf(site);
-    const found = new Map<string, readonly Mapping[]>();
-    for (const node of site.replicas.keys()) {
-      const dataDir = site.places.get(node)?.dataDir ?? '';
-      const url = etcdUrl ?? readFileSync(path.join(dataDir, 'etcd', 'client-url'), 'utf8').trim();
-      const client = createEtcdClient({ endpoints: [url] });
-      try {
-        found.set(`etcd of ${node}`, (await readMappingSnapshot(client)).mappings);
-      } finally {
-        client.close();
+  await poll(
+    async () => {
+      const copies = await copiesOf(site);
+      const found = new Map<string, readonly Mapping[]>();
+      for (const node of site.replicas.keys()) {
+        const dataDir = site.places.get(node)?.dataDir ?? '';
+        const url =
+          etcdUrl ?? readFileSync(path.join(dataDir, 'etcd', 'client-url'), 'utf8').trim();
+        found.set(`etcd of ${node}`, await mappingIn(url, site.places.get(node)?.host));
+        found.set(`SQLite of ${node}`, readMappingFile(dataDir) ?? []);
       }
-      found.set(`SQLite of ${node}`, readMappingFile(dataDir) ?? []);
-    }
-    const texts = new Map(
-      [...found].map(([place, mappings]) => [place, mappings.map((one) => sortedJson(one)).sort()]),
-    );
-    const [first, ...others] = texts;
-    for (const [place, text] of others) differ(first?.[0] ?? '', first?.[1] ?? [], place, text);
-    const [mappings = []] = found.values();
-    const ids = mappings.map((one) => `${factsKey(one)} ${one.serviceId}/${one.instanceId}`).sort();
-    differ('the mapping', ids, 'the registry', copies);
-    return true;
-  }, 60_000);
+      const texts = new Map(
+        [...found].map(([place, mappings]) => [
+          place,
+          mappings.map((one) => sortedJson(one)).sort(),
+        ]),
+      );
+      const [first, ...others] = texts;
+      for (const [place, text] of others) differ(first?.[0] ?? '', first?.[1] ?? [], place, text);
+      const [mappings = []] = found.values();
+      const ids = mappings
+        .map((one) => `${factsKey(one)} ${one.serviceId}/${one.instanceId}`)
+        .sort();
+      differ('the mapping', ids, 'the registry', copies);
+      return true;
+    },
+    60_000,
+    500,
+  );
+}
+
+/** Read by a process on the replica's own host: a member listens for clients on loopback alone. */
+async function mappingIn(url: string, host: Host | undefined): Promise<readonly Mapping[]> {
+  const command = [process.execPath, new URL('mapping-dump.ts', import.meta.url).pathname, url];
+  const [file = '', ...args] = host?.wrap(command) ?? command;
+  const { stdout } = await promisify(execFile)(file, args, { maxBuffer: 256 * 1024 * 1024 });
+  return JSON.parse(stdout) as readonly Mapping[];
 }
 
 async function copiesOf(site: ReplicaSite): Promise<readonly string[]> {

@@ -10,6 +10,7 @@ import { monitorSites } from './checker/monitor.ts';
 import { readRegistry } from './checker/read-registry.ts';
 import { startDaemon, type TestDaemon } from './daemon.ts';
 import { freePort } from './free-port.ts';
+import type { Host } from './netns.ts';
 import { poll } from './poll.ts';
 import { startRegistry, type RegistryKind, type TestRegistry } from './registry.ts';
 
@@ -22,7 +23,14 @@ export interface ReplicaSite {
   readonly places: ReadonlyMap<string, ReplicaPlace>;
 }
 
+/** Where a site's parts run, when not on loopback: hosts of `netns.ts`. */
+export interface SiteHosts {
+  readonly registry: Host;
+  readonly replicas: readonly Host[];
+}
+
 interface ReplicaPlace {
+  readonly host: Host | undefined;
   readonly dataDir: string;
   readonly gossip: number;
   readonly rpc: number;
@@ -53,17 +61,26 @@ export interface ReplicaSites {
 export async function prepareSites(
   names: readonly string[],
   kind: RegistryKind = 'lab',
+  hosts: Readonly<Record<string, SiteHosts>> = {},
+  /** Where the first replica of the first site keeps its data, instead of beside the others. */
+  firstDisk?: string,
 ): Promise<ReplicaSites> {
   const root = await mkdtemp(path.join(tmpdir(), 'syncer-walk-'));
   const sites: ReplicaSite[] = [];
   for (const [index, cluster] of names.entries()) {
-    const registry = await startRegistry(kind);
+    const at = hosts[cluster];
+    const registry = await startRegistry(
+      kind,
+      at === undefined ? {} : { host: at.registry.address, wrap: at.registry.wrap },
+    );
     const applications = startApplications(registry.url);
     const places = new Map<string, ReplicaPlace>();
     for (const replica of [1, 2, 3]) {
       const node = `syncer0${index + 1}${replica}`;
       const ports = { gossip: await freePort(), rpc: await freePort(), etcd: await freePort() };
-      places.set(node, { dataDir: path.join(root, node), ...ports });
+      const host = at?.replicas[replica - 1];
+      const own = index === 0 && replica === 1 ? firstDisk : undefined;
+      places.set(node, { host, dataDir: path.join(own ?? root, node), ...ports });
     }
     sites.push({ cluster, registry, applications, replicas: new Map(), places });
     const service = await applications.service({ serviceName: `shop-${cluster}` });
@@ -79,7 +96,8 @@ export async function prepareSites(
       const daemon = await startDaemon({
         ...{ cluster: site.cluster, node, registries: [more.registry ?? site.registry.url] },
         ...{ dataDir: place.dataDir, gossipPort: place.gossip, rpcPort: place.rpc },
-        join: more.join ?? [`127.0.0.1:${first?.gossip ?? 0}`],
+        ...(place.host === undefined ? {} : { host: place.host.address, wrap: place.host.wrap }),
+        join: more.join ?? [`${first?.host?.address ?? '127.0.0.1'}:${first?.gossip ?? 0}`],
         flags: [
           ...['--mode', 'cluster', '--cluster-port', String(place.etcd), '--profile', 'local'],
           ...(more.flags ?? []),

@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EtcdMember } from '../../../daemon/cluster/etcd-member.ts';
-import { blameless, judgeHistory, readHistory } from '../../support/checker/history.ts';
+import { goesOn, wasUnnoticed } from '../../support/cluster-checks.ts';
 import { startDaemon, type TestDaemon } from '../../support/daemon.ts';
 import { startLoneEtcd } from '../../support/lone-etcd.ts';
 import { mappingsAgree } from '../../support/mapping-check.ts';
@@ -48,22 +48,6 @@ async function migrate(target: 'etcd' | 'sqlite'): Promise<Record<string, unknow
   return JSON.parse(stdout) as Record<string, unknown>;
 }
 
-/** Neither registry has seen a copy twice, go or lapse, nor a native instance touched. */
-async function nothingHappened(): Promise<void> {
-  for (const { registry } of guide.sites) {
-    expect(judgeHistory(await readHistory(registry.url))).toEqual(blameless);
-  }
-}
-
-/** An instance that comes at each site is copied to the other. */
-async function goesOn(name: string): Promise<void> {
-  for (const { cluster, applications } of guide.sites) {
-    const service = await applications.service({ serviceName: `${name}-${cluster}` });
-    await applications.instance(service);
-  }
-  await guide.inSync(120_000);
-}
-
 describe('a site on the way to a cluster and back', () => {
   beforeAll(async () => {
     guide = await prepareSites(['beijing', 'shanghai']);
@@ -99,15 +83,14 @@ describe('a site on the way to a cluster and back', () => {
       );
       return waiting.length === 2 ? true : undefined;
     }, 60_000);
-    await goesOn('while-they-wait');
+    await goesOn(guide, 'while-they-wait');
     expect(leaderOf(site)).toBeUndefined();
     expect(await alone.stop()).toBe(0);
     await hasLeader(site);
     await guide.startReplica(site, 'syncer011', { flags, join: [far.gossip] });
-    await goesOn('of-three');
+    await goesOn(guide, 'of-three');
     await mappingsAgree(site, etcd.clientUrl);
-    expect(await proof()).toEqual([]);
-    await nothingHappened();
+    await wasUnnoticed(guide, proof);
   }, 300_000);
 
   it('is alone again, and the replicas give way to it', async () => {
@@ -118,11 +101,10 @@ describe('a site on the way to a cluster and back', () => {
     expect(await migrate('sqlite')).toMatchObject({ differing: 0 });
     alone = await startAlone();
     await poll(() => (leaderOf(site) === undefined ? true : undefined), 60_000);
-    await goesOn('alone-again');
+    await goesOn(guide, 'alone-again');
     for (const daemon of site.replicas.values()) expect(await daemon.stop()).toBe(0);
     site.replicas.clear();
-    await goesOn('alone-at-last');
-    expect(await proof()).toEqual([]);
-    await nothingHappened();
+    await goesOn(guide, 'alone-at-last');
+    await wasUnnoticed(guide, proof);
   }, 300_000);
 });
