@@ -16,6 +16,7 @@ export async function consulSite(): Promise<KindOfSite> {
   return {
     kind: 'consul',
     address: `http://127.0.0.1:${line.port}`,
+    url: server.url,
     flags: ['--sc-plugin', 'consul'],
     natives,
     read: () => readConsul(server.url),

@@ -14,6 +14,7 @@ export async function eurekaSite(): Promise<KindOfSite> {
   return {
     kind: 'eureka',
     address: `http://127.0.0.1:${line.port}/eureka`,
+    url: server.url,
     flags: ['--sc-plugin', 'eureka'],
     natives,
     read: () => readEureka(server.url),

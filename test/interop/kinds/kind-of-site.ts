@@ -20,6 +20,8 @@ export interface KindOfSite {
   readonly kind: Kind;
   /** What the syncer is given; the line to it can be cut. */
   readonly address: string;
+  /** The registry itself, as applications reach it. */
+  readonly url: string;
   readonly flags: readonly string[];
   readonly natives: Natives;
   /** What the registry answers for itself, past the line. */

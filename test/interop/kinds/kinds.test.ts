@@ -116,12 +116,12 @@ describe.skipIf(skipped !== '')(title + skipped, () => {
       if (site.kind === 'consul') continue;
       const lapsing = await site.register({
         name: 'lapsing',
-        host: '10.9.0.1',
-        port: 9_000 + sites.indexOf(site),
+        host: `10.9.0.${1 + sites.indexOf(site)}`,
+        port: 9_000,
         properties: {},
         leaseSeconds: 20,
       });
-      site.natives.abandon(lapsing);
+      abandoned.push(() => site.natives.abandon(lapsing));
     }
     await pool.inSync();
     for (const abandon of abandoned) abandon();

@@ -14,6 +14,7 @@ export async function nacosSite(): Promise<KindOfSite> {
   return {
     kind: 'nacos',
     address: `http://127.0.0.1:${line.port}/nacos`,
+    url: server.url,
     flags: ['--sc-plugin', 'nacos'],
     natives,
     read: () => readNacos(server.url),

@@ -30,6 +30,7 @@ export async function serviceCenterSite(): Promise<KindOfSite> {
   return {
     kind: 'servicecenter',
     address: `http://127.0.0.1:${line.port}`,
+    url: registry.url,
     flags: [],
     natives: {
       add: () => Promise.reject(new Error('services of ServiceComb are registered by name')),
