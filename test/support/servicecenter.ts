@@ -1,14 +1,17 @@
-// A real ServiceCenter for tests: its release binary, named by SERVICECENTER_BIN, with a conf that
-// is written here (servicecenter-api.md §1), in a directory of its own, on free loopback ports.
+// A real ServiceCenter for tests: its release binary, 1.x or 2.x, named by SERVICECENTER_BIN, with a conf
+// that is written here (servicecenter-api.md §1), in a directory of its own, on free loopback ports.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, openSync, closeSync, readFileSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
+import { stringify } from 'yaml';
+import type { EtcdMember } from '../../daemon/cluster/etcd-member.ts';
 import type { CertificateFiles } from './certificates.ts';
+import { startLoneEtcd } from './lone-etcd.ts';
 
 /** The binary's path, or why there is none (the name of a skipped test says it). */
 export const serviceCenterBinary: { readonly path: string } | { readonly missing: string } =
@@ -16,7 +19,7 @@ export const serviceCenterBinary: { readonly path: string } | { readonly missing
 
 /** What a test may vary of the server. */
 export interface ServiceCenterSettings {
-  /** `conf/app.conf` keys beside or instead of those below (`enable_cache: 0`). */
+  /** `conf/app.conf` keys beside or instead of those below (`enable_cache: 0`); 2.x knows some. */
   readonly conf?: Readonly<Record<string, string | number>>;
   /** Serves TLS alone, and wants a client certificate of the same authority. */
   readonly tls?: { readonly server: CertificateFiles; readonly client: CertificateFiles };
@@ -55,17 +58,26 @@ export async function startServiceCenter(
   await mkdir(join(home, 'conf'));
   const { tls } = settings;
   const tlsConf = tls === undefined ? {} : { ssl_mode: 1, ssl_verify_client: 1 };
-  await writeFile(
-    join(home, 'conf', 'app.conf'),
-    conf(httpPort, peerPort, { ...tlsConf, ...settings.conf }),
-  );
+  const keys = confKeys(httpPort, peerPort, { ...tlsConf, ...settings.conf });
+  const is2x = (await readFile(binary)).includes('little-cui/etcdadpt');
+  await writeFile(join(home, 'conf', 'app.conf'), confOf1x(keys));
   if (tls !== undefined) await putCertificates(join(home, 'ssl'), tls.server);
   const address = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${httpPort}`;
   const logPath = join(home, 'stdout.log');
   let child: ChildProcess | undefined;
 
+  let etcd: EtcdMember | undefined;
+
   const begin = async (options = { emptyData: false }): Promise<void> => {
-    if (options.emptyData) await rm(join(home, 'data'), { recursive: true, force: true });
+    if (options.emptyData) {
+      await etcd?.stop();
+      etcd = undefined;
+      await rm(join(home, 'data'), { recursive: true, force: true });
+    }
+    if (is2x && etcd === undefined) {
+      etcd = await startLoneEtcd(join(home, 'data'));
+      await writeFile(join(home, 'conf', 'app.yaml'), confOf2x(keys, etcd.clientUrl));
+    }
     const log = openSync(logPath, 'a');
     const started = spawn(binary, [], {
       cwd: home,
@@ -103,6 +115,7 @@ export async function startServiceCenter(
     thaw: () => child?.kill('SIGCONT'),
     async close() {
       await end('kill');
+      await etcd?.stop();
       await rm(home, { recursive: true, force: true, maxRetries: 5 });
     },
   };
@@ -204,13 +217,11 @@ async function freePorts(): Promise<[number, number]> {
   return [ports[0] ?? 0, ports[1] ?? 0];
 }
 
-function conf(
-  httpPort: number,
-  peerPort: number,
-  changes: Readonly<Record<string, string | number>>,
-): string {
+type ConfKeys = Readonly<Record<string, string | number>>;
+
+function confKeys(httpPort: number, peerPort: number, changes: ConfKeys): ConfKeys {
   const peer = `http://127.0.0.1:${peerPort}`;
-  const keys: Record<string, string | number> = {
+  return {
     runmode: 'prod',
     httpaddr: '127.0.0.1',
     httpport: httpPort,
@@ -243,6 +254,41 @@ function conf(
     log_sys: 'false',
     ...changes,
   };
+}
+
+function confOf1x(keys: ConfKeys): string {
   const lines = Object.entries(keys).map(([key, value]) => `${key} = ${value}`);
   return [...lines, '[prod]', 'loglevel = ERROR', 'logfile = ""', ''].join('\n');
+}
+
+/** The embedded etcd of 2.1.0 binds one address twice: it wants one beside it. */
+function confOf2x(keys: ConfKeys, etcdUrl: string): string {
+  const plain = (name: string): string => String(keys[name]).replaceAll('"', '');
+  return stringify({
+    environment: 'prod',
+    server: { host: plain('httpaddr'), port: keys.httpport },
+    log: { level: 'ERROR', file: '' },
+    ssl: {
+      enable: keys.ssl_mode === 1,
+      verifyClient: keys.ssl_verify_client ?? 0,
+      minVersion: 'TLSv1.2',
+    },
+    registry: {
+      kind: 'etcd',
+      cache: { mode: keys.enable_cache },
+      etcd: {
+        autoSyncInterval: keys.auto_sync_interval,
+        compact: { indexDelta: keys.compact_index_delta, interval: plain('compact_interval') },
+        cluster: { endpoints: etcdUrl },
+      },
+      service: { retire: { disable: true } },
+      instance: { minInterval: '1s' },
+      selfRegister: 0,
+    },
+    discovery: { kind: 'etcd' },
+    metrics: { enable: false },
+    rbac: { enable: false },
+    quota: { kind: 'buildin' },
+    uuid: { kind: 'context' },
+  });
 }
