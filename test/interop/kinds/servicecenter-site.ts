@@ -7,7 +7,7 @@ import { layLine } from '../eureka/cut-line.ts';
 import type { KindOfSite } from './kind-of-site.ts';
 
 /** What a ServiceComb application says of its service. */
-export const richService = {
+const richService = {
   alias: 'front-door',
   description: 'takes orders',
   level: 'FRONT',
