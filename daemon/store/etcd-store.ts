@@ -10,6 +10,7 @@ import {
   factsKey,
   factsPrefix,
   mappingsPerCommit,
+  originalKey,
   readFactsKey,
 } from './etcd-mapping.ts';
 import { readFactsOf, readMappingSnapshot } from './etcd-snapshot.ts';
@@ -20,6 +21,11 @@ import type { StoreSurroundings } from './sqlite-store.ts';
 
 /** How long writes are gathered. Raising it makes fewer transactions and loses more in a crash. */
 const gatherMs = 20;
+/**
+ * Transactions that are under way at once: etcd writes those that wait together to its disk at one go.
+ * Raising it hastens a large import, and makes more of it to be repeated when the lead is lost.
+ */
+const commitsAtOnce = 4;
 /** How long a reader waits for etcd before it takes what SQLite has. */
 const catchUpMs = 5_000;
 /** How long a stop waits for what is not in etcd yet. */
@@ -83,7 +89,11 @@ class FollowingStore implements EtcdStore {
   #revision: number;
   #timer: Timer | undefined;
   #again: Timer | undefined;
-  #writing = false;
+  /** Keys that a transaction under way writes: another one with them waits, so that order is kept. */
+  readonly #underWay = new Set<string>();
+  #commits = 0;
+  /** What our own transactions have put, at which revision: the watch tells it once more. */
+  readonly #told = new Map<string, number>();
   #closed = false;
   #waiters: (() => void)[] = [];
 
@@ -124,7 +134,7 @@ class FollowingStore implements EtcdStore {
   }
 
   async settled(limitMs: number): Promise<boolean> {
-    return this.#until(() => this.#wishes.size === 0 && !this.#writing, limitMs);
+    return this.#until(() => this.#wishes.size === 0 && this.#commits === 0, limitMs);
   }
 
   async loadMappings(): Promise<readonly Mapping[]> {
@@ -178,31 +188,56 @@ class FollowingStore implements EtcdStore {
   }
 
   #schedule(delayMs: number): void {
-    if (this.#closed || this.#writing || this.#wishes.size === 0) return;
-    this.#timer ??= this.#surroundings.clock.after(delayMs, () => void this.#write());
+    if (this.#closed || this.#commits >= commitsAtOnce || this.#wishes.size === 0) return;
+    this.#timer ??= this.#surroundings.clock.after(delayMs, () => {
+      this.#timer = undefined;
+      this.#write();
+    });
   }
 
-  async #write(): Promise<void> {
-    this.#timer = undefined;
-    const etcd = this.#etcd;
-    const guard = this.#guard;
-    if (etcd === undefined || guard === undefined || this.#writing) return;
-    const batch = [...this.#wishes].slice(0, mappingsPerCommit);
-    if (batch.length === 0) return;
-    this.#writing = true;
+  /** Sends what waits, as many transactions at once as may be. */
+  #write(): void {
+    const { etcd, guard } = { etcd: this.#etcd, guard: this.#guard };
+    if (etcd === undefined || guard === undefined) return;
+    while (this.#commits < commitsAtOnce) {
+      const batch = this.#nextBatch();
+      if (batch.size === 0) return;
+      void this.#commit(etcd, guard, batch);
+    }
+  }
+
+  /** The oldest wishes that wait for no transaction. */
+  #nextBatch(): ReadonlyMap<string, MappingChange> {
+    const batch = new Map<string, MappingChange>();
+    let looked = 0;
+    for (const [key, wish] of this.#wishes) {
+      // Those under way come first, and are all that is passed over.
+      looked += 1;
+      if (batch.size === mappingsPerCommit || looked > (commitsAtOnce + 1) * mappingsPerCommit) {
+        break;
+      }
+      const other = originalKey('put' in wish ? wish.put : wish.delete);
+      if (this.#underWay.has(key) || this.#underWay.has(other)) continue;
+      batch.set(key, wish);
+    }
+    return batch;
+  }
+
+  async #commit(
+    etcd: EtcdKv,
+    guard: EtcdGuard,
+    batch: ReadonlyMap<string, MappingChange>,
+  ): Promise<void> {
+    const writes = changeWrites([...batch.values()]);
+    for (const { key } of writes) this.#underWay.add(key);
+    this.#commits += 1;
     let delayMs = 0;
     try {
-      const writes = changeWrites(batch.map(([, wish]) => wish));
       const { succeeded, revision } = await etcd.commit([guard], writes);
       if (succeeded) {
-        for (const [key, wish] of batch) {
-          if (this.#wishes.get(key) === wish) this.#wishes.delete(key);
-          // Applied at once: a reader must find what was settled, whether the watch was here or not.
-          if ('put' in wish) this.#sqlite.putMapping(wish.put);
-          else this.#sqlite.deleteMapping(wish.delete);
-        }
+        this.#written(batch, revision);
         this.#retry.reset();
-        this.#surroundings.logger.debug({ revision, mappings: batch.length }, 'mapping written');
+        this.#surroundings.logger.debug({ revision, mappings: batch.size }, 'mapping written');
       } else {
         // Another leader writes now; what we wished, it knows from the stamps in the registry.
         this.#surroundings.logger.info({}, "the mapping is another leader's");
@@ -212,10 +247,23 @@ class FollowingStore implements EtcdStore {
       this.#detail = `writing: ${String(error)}`;
       delayMs = this.#retry.nextMs();
     } finally {
-      this.#writing = false;
+      for (const { key } of writes) this.#underWay.delete(key);
+      this.#commits -= 1;
     }
     this.#schedule(delayMs);
     this.#wake();
+  }
+
+  /** Applied at once: a reader must find what was settled, whether the watch was here or not. */
+  #written(batch: ReadonlyMap<string, MappingChange>, revision: number): void {
+    const isTold = revision <= this.#revision;
+    for (const [key, wish] of batch) {
+      if (this.#wishes.get(key) === wish) this.#wishes.delete(key);
+      if (isTold) continue;
+      this.#told.set(key, revision);
+      if ('put' in wish) this.#sqlite.putMapping(wish.put);
+      else this.#sqlite.deleteMapping(wish.delete);
+    }
   }
 
   /** Watches from where SQLite stands, or reads everything where that is told no more. */
@@ -236,6 +284,8 @@ class FollowingStore implements EtcdStore {
     }
     if (this.#isOver(etcd)) return;
     const target = (await etcd.get(factsPrefix).catch(() => undefined))?.revision ?? 0;
+    // Whatever was not told by the watch before, this one tells.
+    this.#told.clear();
     this.#watch = etcd.watch(factsPrefix, this.#revision + 1, {
       started: () => {
         // etcd tells the changes since then first, if there are any.
@@ -243,7 +293,7 @@ class FollowingStore implements EtcdStore {
         else this.#again = this.#surroundings.clock.after(100, () => this.#isFollowing());
       },
       changed: (changes, revision) => {
-        for (const change of changes) this.#apply(change);
+        for (const change of changes) if (!this.#isOwn(change)) this.#apply(change);
         this.#applied(revision);
         if (revision >= target) this.#isFollowing();
       },
@@ -251,6 +301,14 @@ class FollowingStore implements EtcdStore {
         if (this.#etcd === etcd) this.#lost(reason, compacted);
       },
     });
+  }
+
+  /** Whether a change, or a later one of the same key, was applied when our transaction came through. */
+  #isOwn({ key, changedRevision }: EtcdChange): boolean {
+    const ownRevision = this.#told.get(key);
+    if (ownRevision === undefined || changedRevision > ownRevision) return false;
+    if (changedRevision === ownRevision) this.#told.delete(key);
+    return true;
   }
 
   #isOver(etcd: EtcdKv): boolean {

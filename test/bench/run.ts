@@ -45,6 +45,10 @@ const benches: Readonly<Record<string, Entry>> = {
     run: async (context) => (await import('./failover/run.ts')).runFailoverBench(context),
     hasQuick: true,
   },
+  mapping: {
+    run: async (context) => (await import('./mapping/run.ts')).runMappingBench(context),
+    hasQuick: true,
+  },
   gossip: {
     run: async (context) => (await import('./gossip/run.ts')).runGossipBench(context),
     hasQuick: false,

@@ -8,7 +8,9 @@ import { createEtcdClient, type EtcdClient } from '../../daemon/cluster/etcd-cli
 import type { EtcdMember } from '../../daemon/cluster/etcd-member.ts';
 import type { EtcdKv } from '../../daemon/store/etcd-kv.ts';
 import { factsKey, originalKey } from '../../daemon/store/etcd-mapping.ts';
+import { readMappingSnapshot } from '../../daemon/store/etcd-snapshot.ts';
 import { createEtcdStore, type EtcdStore } from '../../daemon/store/etcd-store.ts';
+import type { Mapping } from '../../daemon/store/ports.ts';
 import { openSqliteStore } from '../../daemon/store/sqlite-store.ts';
 import { describeStoreContract, sampleMapping } from '../../daemon/store/store-contract.ts';
 import { systemClock } from '../../daemon/support/clock.ts';
@@ -116,3 +118,37 @@ it('keeps and reports a value that is no mapping', async () => {
   expect((await etcd.get(key)).entry).toBeDefined();
   await store.close();
 });
+
+it('ends with the last of many quick changes of the same mappings, in etcd and on every replica', async () => {
+  const etcd = within('/quick');
+  const [leader, follower] = [await open(directory(), etcd), await open(directory(), etcd)];
+  leader.lead(guard);
+  const last = new Map<string, Mapping>();
+  for (let round = 1; round <= 60; round += 1) {
+    for (let number = 0; number < 300; number += 1 + (round % 7)) {
+      const mapping = { ...sampleMapping(number), hash: round };
+      const key = factsKey(mapping);
+      if ((round + number) % 5 === 0) {
+        leader.deleteMapping(mapping);
+        last.delete(key);
+      } else {
+        leader.putMapping(mapping);
+        last.set(key, mapping);
+      }
+    }
+    // Transactions go out, come back and are told by the watch in between.
+    if (round % 3 === 0) await new Promise((resolve) => setTimeout(resolve, 15));
+  }
+  expect(await leader.settled(60_000)).toBe(true);
+  const { revision } = await etcd.get('/nothing');
+  for (const store of [leader, follower]) {
+    await poll(() => (store.mapping.revision >= revision ? true : undefined), 60_000);
+    const found = new Map((await store.loadMappings()).map((one) => [factsKey(one), one]));
+    expect(found).toEqual(last);
+  }
+  expect(
+    new Map((await readMappingSnapshot(etcd)).mappings.map((one) => [factsKey(one), one])),
+  ).toEqual(last);
+  await leader.close();
+  await follower.close();
+}, 120_000);
