@@ -1,9 +1,9 @@
 // A real ServiceCenter for tests: its release binary, 1.x or 2.x, named by SERVICECENTER_BIN, with a conf
 // that is written here (servicecenter-api.md §1), in a directory of its own, on free loopback ports.
 
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, openSync, closeSync, readFileSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,8 @@ import type { CertificateFiles } from './certificates.ts';
 import { startLoneEtcd } from './lone-etcd.ts';
 
 /** The binary's path, or why there is none (the name of a skipped test says it). */
-export const serviceCenterBinary: { readonly path: string } | { readonly missing: string } =
+export const serviceCenterBinary:
+  { readonly path: string; readonly is2x: boolean } | { readonly missing: string } =
   binaryFromEnvironment();
 
 /** What a test may vary of the server. */
@@ -23,6 +24,8 @@ export interface ServiceCenterSettings {
   readonly conf?: Readonly<Record<string, string | number>>;
   /** Serves TLS alone, and wants a client certificate of the same authority. */
   readonly tls?: { readonly server: CertificateFiles; readonly client: CertificateFiles };
+  /** Wants a login (2.x alone); the account is `root`. */
+  readonly rootPassword?: string;
   /** Environment of the process (`QUOTA_SERVICE`, `SCHEMA_EDITABLE`). */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -36,6 +39,8 @@ export interface RealServiceCenter {
   end(way: 'kill' | 'stop'): Promise<void>;
   /** Starts it again after `end`; with `emptyData` it comes up as a new server. */
   begin(options?: { readonly emptyData: boolean }): Promise<void>;
+  /** Makes new keys, so that no token that was given before holds after the next `begin`. */
+  renewTokenKeys(): void;
   /** SIGSTOP: connections stay, nothing answers. */
   freeze(): void;
   /** SIGCONT. */
@@ -46,20 +51,20 @@ export interface RealServiceCenter {
 
 /** How long a server may take until it answers, milliseconds; a busy machine needs some. */
 const startLimitMs = 60_000;
+const quiet = { stdio: 'ignore' } as const;
 
 /** Starts a server and waits until it answers; throws with the log's end if it does not. */
 export async function startServiceCenter(
   settings: ServiceCenterSettings = {},
 ): Promise<RealServiceCenter> {
   if ('missing' in serviceCenterBinary) throw new Error(serviceCenterBinary.missing);
-  const binary = serviceCenterBinary.path;
+  const { path: binary, is2x } = serviceCenterBinary;
   const home = await mkdtemp(join(tmpdir(), 'servicecenter-'));
   const [httpPort, peerPort] = await freePorts();
   await mkdir(join(home, 'conf'));
   const { tls } = settings;
   const tlsConf = tls === undefined ? {} : { ssl_mode: 1, ssl_verify_client: 1 };
   const keys = confKeys(httpPort, peerPort, { ...tlsConf, ...settings.conf });
-  const is2x = (await readFile(binary)).includes('little-cui/etcdadpt');
   await writeFile(join(home, 'conf', 'app.conf'), confOf1x(keys));
   if (tls !== undefined) await putCertificates(join(home, 'ssl'), tls.server);
   const address = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${httpPort}`;
@@ -67,6 +72,13 @@ export async function startServiceCenter(
   let child: ChildProcess | undefined;
 
   let etcd: EtcdMember | undefined;
+  const renewTokenKeys = (): void => {
+    const [privateKey, publicKey] = [join(home, 'private.key'), join(home, 'public.key')];
+    execFileSync('openssl', ['genrsa', '-traditional', '-out', privateKey, '4096'], quiet);
+    execFileSync('openssl', ['rsa', '-in', privateKey, '-pubout', '-out', publicKey], quiet);
+  };
+  const withLogin = settings.rootPassword !== undefined;
+  if (withLogin) renewTokenKeys();
 
   const begin = async (options = { emptyData: false }): Promise<void> => {
     if (options.emptyData) {
@@ -76,13 +88,14 @@ export async function startServiceCenter(
     }
     if (is2x && etcd === undefined) {
       etcd = await startLoneEtcd(join(home, 'data'));
-      await writeFile(join(home, 'conf', 'app.yaml'), confOf2x(keys, etcd.clientUrl));
+      await writeFile(join(home, 'conf', 'app.yaml'), confOf2x(keys, etcd.clientUrl, withLogin));
     }
     const log = openSync(logPath, 'a');
     const started = spawn(binary, [], {
       cwd: home,
       env: {
         ...{ PATH: process.env.PATH, APP_ROOT: home, SSL_ROOT: join(home, 'ssl') },
+        ...(withLogin ? { SC_INIT_ROOT_PASSWORD: settings.rootPassword } : {}),
         ...settings.env,
       },
       stdio: ['ignore', log, log],
@@ -111,6 +124,7 @@ export async function startServiceCenter(
     },
     end,
     begin,
+    renewTokenKeys,
     freeze: () => child?.kill('SIGSTOP'),
     thaw: () => child?.kill('SIGCONT'),
     async close() {
@@ -128,7 +142,7 @@ export async function startServiceCenter(
   return center;
 }
 
-function binaryFromEnvironment(): { path: string } | { missing: string } {
+function binaryFromEnvironment(): typeof serviceCenterBinary {
   const path = process.env.SERVICECENTER_BIN ?? '';
   if (path === '') {
     return { missing: 'SERVICECENTER_BIN is not set: the path of a ServiceCenter release binary' };
@@ -136,7 +150,8 @@ function binaryFromEnvironment(): { path: string } | { missing: string } {
   if (!existsSync(path)) {
     return { missing: `SERVICECENTER_BIN is '${path}', and there is no such file` };
   }
-  return { path };
+  // What 2.x speaks to its etcd with.
+  return { path, is2x: readFileSync(path).includes('little-cui/etcdadpt') };
 }
 
 /** Where a ServiceCenter looks for them (1.4.8, server/plugin/tls/buildin). */
@@ -163,7 +178,9 @@ async function untilAnswering(
       throw new Error(`ServiceCenter did not start to answer at ${address}. Its log ends:\n${log}`);
     }
     try {
-      if ((await statusOf(`${address}/v4/default/registry/version`, client)) === 200) return;
+      const status = await statusOf(`${address}/v4/default/registry/version`, client);
+      // One that wants a login answers as well.
+      if (status === 200 || status === 401) return;
     } catch {
       // Refused until its cache is whole (servicecenter-api.md §1).
     }
@@ -262,7 +279,7 @@ function confOf1x(keys: ConfKeys): string {
 }
 
 /** The embedded etcd of 2.1.0 binds one address twice: it wants one beside it. */
-function confOf2x(keys: ConfKeys, etcdUrl: string): string {
+function confOf2x(keys: ConfKeys, etcdUrl: string, withLogin: boolean): string {
   const plain = (name: string): string => String(keys[name]).replaceAll('"', '');
   return stringify({
     environment: 'prod',
@@ -287,7 +304,7 @@ function confOf2x(keys: ConfKeys, etcdUrl: string): string {
     },
     discovery: { kind: 'etcd' },
     metrics: { enable: false },
-    rbac: { enable: false },
+    rbac: { enable: withLogin, privateKeyFile: './private.key', publicKeyFile: './public.key' },
     quota: { kind: 'buildin' },
     uuid: { kind: 'context' },
   });
