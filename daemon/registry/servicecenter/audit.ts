@@ -20,6 +20,11 @@ export interface Audit {
   /** How addresses differ; `undefined` while they do not, or only one is configured. */
   readonly nodesDiffer: string | undefined;
   readonly usesDump: boolean;
+  /**
+   * The dump of a registry that holds something is empty, twice: its cache is switched off, and what it
+   * answers may be frozen (§12). 2.x says it nowhere else.
+   */
+  readonly cacheSeemsOff: boolean;
   readonly findings: Readonly<Record<string, string>>;
 }
 
@@ -38,6 +43,7 @@ export function createAudit(
   let suspected = '';
   let nodesDiffer: string | undefined;
   let size = 0;
+  let emptyDumps = 0;
 
   const dumpWanted = (cache: boolean): boolean => {
     size = readers.reduce((sum, { view }) => sum + view.size, 0);
@@ -56,6 +62,10 @@ export function createAudit(
       }
       return;
     }
+    const holdsSomething = readers.some(({ view }) => view.services.size > 0);
+    const isEmpty = Object.keys(dump.value).length === 0;
+    emptyDumps = isEmpty && holdsSomething ? emptyDumps + 1 : 0;
+    if (isEmpty && holdsSomething) return;
     try {
       for (const reader of readers) reader.takeDump(dump.value);
     } catch (error) {
@@ -121,6 +131,9 @@ export function createAudit(
     get nodesDiffer() {
       return nodesDiffer;
     },
+    get cacheSeemsOff() {
+      return emptyDumps >= 2;
+    },
     get usesDump() {
       return dumpRefused === '' && size <= dumpLimit;
     },
@@ -128,6 +141,9 @@ export function createAudit(
       const dump = dumpRefused !== '' ? `refused: ${dumpRefused}` : 'read';
       return {
         'change-feed': 'batch find with revisions',
+        ...(emptyDumps >= 2
+          ? { cache: 'off, as its empty dump says: every read goes past it' }
+          : {}),
         dump: size > dumpLimit ? `not read above ${dumpLimit} instances` : dump,
       };
     },

@@ -154,7 +154,7 @@ export function createReader(
     }
 
     // Without its cache every round reads everything: only the time tells.
-    const mostMs = capabilities.cache ? Math.max(1, nameCount() * nameCostMs) : Infinity;
+    const mostMs = usesCache(capabilities) ? Math.max(1, nameCount() * nameCostMs) : Infinity;
     const lively = readers.reduce(
       (sum, reader) => sum + reader.livelyNames(now(), mostGlanced()),
       0,
@@ -174,13 +174,12 @@ export function createReader(
     say(conditionNow(undefined));
   };
 
-  const contextOf = (
-    { cache }: Capabilities,
-    sweep: number,
-  ): Parameters<TenantReader['round']>[0] => ({
+  const usesCache = ({ cache }: Capabilities): boolean => cache && !audit.cacheSeemsOff;
+
+  const contextOf = (found: Capabilities, sweep: number): Parameters<TenantReader['round']>[0] => ({
     now,
     continuity: () => continuity,
-    cacheOff: !cache,
+    cacheOff: !usesCache(found),
     nodesDiffer: audit.nodesDiffer !== undefined,
     sweep,
     told: (change) => {
