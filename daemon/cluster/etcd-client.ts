@@ -104,14 +104,17 @@ export function createEtcdClient(access: EtcdAccess): EtcdClient {
       };
     },
 
-    async read(prefix) {
+    async read(prefix, what) {
       const entries: EtcdEntry[] = [];
       const end = prefixEnd(prefix);
       let from = Buffer.from(prefix);
       let revision = 0;
       for (;;) {
         const page = await client.kv.range(
-          { key: from, range_end: end, limit: pageSize, revision },
+          {
+            ...{ key: from, range_end: end, limit: pageSize, revision },
+            keys_only: what === 'keys',
+          },
           within(longCallMs),
         );
         revision = revision === 0 ? Number(page.header.revision) : revision;

@@ -30,7 +30,7 @@ function rotating(clients: readonly EtcdClient[]): EtcdClient {
   };
   return {
     get: (key) => use((client) => client.get(key)),
-    read: (prefix) => use((client) => client.read(prefix)),
+    read: (prefix, what) => use((client) => client.read(prefix, what)),
     commit: (guards, writes) => use((client) => client.commit(guards, writes)),
     watch: (prefix, fromRevision, listener) => at().watch(prefix, fromRevision, listener),
     grant: (ttlSeconds) => use((client) => client.grant(ttlSeconds)),

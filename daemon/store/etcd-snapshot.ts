@@ -5,6 +5,7 @@ import type { EtcdKv } from './etcd-kv.ts';
 import {
   factsKey,
   factsPrefix,
+  originalKey,
   originalPrefix,
   readFacts,
   readFactsKey,
@@ -26,7 +27,10 @@ const decodedAtOnce = 2_000;
 
 /** Reads it. Rejects when etcd does not answer. */
 export async function readMappingSnapshot(etcd: EtcdKv): Promise<MappingSnapshot> {
-  const [facts, original] = [await etcd.read(factsPrefix), await etcd.read(originalPrefix)];
+  const [facts, originalKeys] = await Promise.all([
+    etcd.read(factsPrefix),
+    etcd.read(originalPrefix, 'keys'),
+  ]);
   const found = new Map<string, Mapping>();
   const ours = new Set<string>();
   const unreadable: { key: string; error: string }[] = [];
@@ -48,12 +52,19 @@ export async function readMappingSnapshot(etcd: EtcdKv): Promise<MappingSnapshot
     found.set(key, readFactsOf(key, value));
   });
   const before = found.size;
-  await decode(original.entries, (_key, value) => {
-    const mapping = readOriginal(value);
-    const key = factsKey(mapping);
-    // One of ours that is unreadable is not replaced by what the original knows of it.
-    if (!ours.has(key)) found.set(key, mapping);
-  });
+  // Each of ours has been written beside one of the original's: their values are asked for only where
+  // there are more.
+  const known = new Set([...found.values()].map(originalKey));
+  if (originalKeys.entries.some(({ key }) => !known.has(key))) {
+    const original = await etcd.read(originalPrefix);
+    const others = original.entries.filter(({ key }) => !known.has(key));
+    await decode(others, (_key, value) => {
+      const mapping = readOriginal(value);
+      const key = factsKey(mapping);
+      // One of ours that is unreadable is not replaced by what the original knows of it.
+      if (!ours.has(key)) found.set(key, mapping);
+    });
+  }
   return {
     mappings: [...found.values()],
     original: found.size - before,

@@ -44,8 +44,8 @@ function within(space: string): EtcdKv {
   });
   return {
     get: (key) => client.get(space + key),
-    read: async (prefix) => {
-      const { entries, revision } = await client.read(space + prefix);
+    read: async (prefix, what) => {
+      const { entries, revision } = await client.read(space + prefix, what);
       return { entries: entries.map(strip), revision };
     },
     commit: (guards, writes) =>
