@@ -37,9 +37,16 @@ export interface Watch {
 
 /** Machines are busy: the limit only ends a wait for what never comes. */
 const syncLimitMs = 120_000;
+const readLimitMs = 30_000;
 
-/** Starts the registries together, then the daemons; each joins the first. */
-export async function startPool(kinds: readonly (() => Promise<KindOfSite>)[]): Promise<Pool> {
+/**
+ * Starts the registries together, then the daemons; each joins the first. `startOne`: how a daemon is
+ * started.
+ */
+export async function startPool(
+  kinds: readonly (() => Promise<KindOfSite>)[],
+  startOne: (options: DaemonOptions) => Promise<TestDaemon> = startDaemon,
+): Promise<Pool> {
   const closers: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => {
     for (const closer of closers.reverse()) await closer();
@@ -51,7 +58,7 @@ export async function startPool(kinds: readonly (() => Promise<KindOfSite>)[]): 
     const dataDir = await mkdtemp(join(tmpdir(), `syncer-${kind}-`));
     closers.push(() => rm(dataDir, { recursive: true, force: true }));
     const options = { cluster: kind, registries: [address], dataDir, flags, ...more };
-    const daemon = await startDaemon(options);
+    const daemon = await startOne(options);
     closers.push(() => daemon.stop());
     return daemon;
   };
@@ -144,7 +151,8 @@ async function watch(sites: readonly KindSite[]): Promise<Watch> {
 
 /** Number of copies at a site, by the registry's own answer. */
 export async function copiesAt(site: KindSite): Promise<number> {
-  const content = await site.read();
+  // A service that goes while it is read is no answer.
+  const content = await poll(() => site.read(), readLimitMs);
   return content.instances.length - nativesOf(content).length;
 }
 
