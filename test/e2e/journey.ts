@@ -1,11 +1,16 @@
 // What applications do in an ordinary day, on two or three sites, judged by the registries' own
 // answers. Run on lab registries and on real ServiceCenters.
 
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readRegistry } from '../support/checker/read-registry.ts';
 import { registryUnavailable, type RegistryKind } from '../support/registry.ts';
+import { poll } from '../support/poll.ts';
 import { fullInstance, fullService } from './full-content.ts';
 import { startSites, type Sites } from './sites.ts';
+
+const entry = new URL('../../daemon/index.ts', import.meta.url).pathname;
 
 /** Declares the tests for registries of one kind. */
 export function describeJourney(kind: RegistryKind): void {
@@ -18,6 +23,7 @@ export function describeJourney(kind: RegistryKind): void {
       const times = await ordinaryDay(sites);
       console.log(`${kind}, ${count} sites, time until all equal (ms): ${JSON.stringify(times)}`);
       await nothingChangesByItself(sites);
+      await provenEqual(sites, Date.now());
     });
   });
 }
@@ -87,6 +93,26 @@ async function changeSchema(url: string, serviceId: string): Promise<void> {
     }),
   });
   expect(response.status).toBe(200);
+}
+
+/** Each daemon says of each peer that digests have proved equality after `sinceMs`. */
+async function provenEqual(sites: Sites, sinceMs: number): Promise<void> {
+  for (const { dataDir } of sites.all) {
+    await poll(async () => {
+      const { peers } = await statusOf(dataDir);
+      expect(peers).toHaveLength(sites.all.length - 1);
+      for (const { provenEqualMs } of peers) expect(provenEqualMs).toBeGreaterThan(sinceMs);
+      return true;
+    }, 60_000);
+  }
+}
+
+async function statusOf(
+  dataDir: string,
+): Promise<{ readonly peers: readonly { readonly provenEqualMs?: number }[] }> {
+  const args = [entry, 'status', '--json', '--data-dir', dataDir];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return (JSON.parse(stdout) as { peers: Awaited<ReturnType<typeof statusOf>> }).peers;
 }
 
 /** Once all is equal, the registries stay as they are: no write without a reason. */
