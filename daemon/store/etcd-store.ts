@@ -5,31 +5,21 @@ import { SyncerError } from '../../proto/errors.ts';
 import { backoff, type Backoff } from '../support/backoff.ts';
 import type { Timer } from '../support/clock.ts';
 import type { EtcdChange, EtcdGuard, EtcdKv, EtcdWatch } from './etcd-kv.ts';
-import {
-  changeWrites,
-  factsKey,
-  factsPrefix,
-  mappingsPerCommit,
-  originalKey,
-  readFactsKey,
-} from './etcd-mapping.ts';
+import { factsKey, factsPrefix, readFactsKey } from './etcd-mapping.ts';
 import { readFactsOf, readMappingSnapshot } from './etcd-snapshot.ts';
 import { mappingDifference } from './mapping-difference.ts';
+import { MappingWishes, type WishBatch } from './mapping-wishes.ts';
 import type { MappingChange, MappingKey } from './operations.ts';
 import type { Mapping, Store } from './ports.ts';
 import type { StoreSurroundings } from './sqlite-store.ts';
 
 /** How long writes are gathered. Raising it makes fewer transactions and loses more in a crash. */
 const gatherMs = 20;
-/**
- * Transactions that are under way at once: etcd writes those that wait together to its disk at one go.
- * Raising it hastens a large import, and makes more of it to be repeated when the lead is lost.
- */
-const commitsAtOnce = 4;
 /** How long a reader waits for etcd before it takes what SQLite has. */
 const catchUpMs = 5_000;
-/** How long a stop waits for what is not in etcd yet. */
+/** How long a stop waits for etcd to take more of what it does not have yet, and how often. */
 const closeMs = 2_000;
+const closeTries = 10;
 /** Where etcd's revision, as SQLite has applied it, is kept. */
 const revisionKey = 'etcd-mapping-revision';
 
@@ -79,8 +69,7 @@ class FollowingStore implements EtcdStore {
   readonly #surroundings: StoreSurroundings;
   readonly #retry: Backoff;
   readonly #unreadable = new Set<string>();
-  /** What etcd does not have yet, the last wish of each mapping. */
-  readonly #wishes = new Map<string, MappingChange>();
+  readonly #wishes = new MappingWishes();
   #etcd: EtcdKv | undefined;
   #guard: EtcdGuard | undefined;
   #watch: EtcdWatch | undefined;
@@ -89,9 +78,6 @@ class FollowingStore implements EtcdStore {
   #revision: number;
   #timer: Timer | undefined;
   #again: Timer | undefined;
-  /** Keys that a transaction under way writes: another one with them waits, so that order is kept. */
-  readonly #underWay = new Set<string>();
-  #commits = 0;
   /** What our own transactions have put, at which revision: the watch tells it once more. */
   readonly #told = new Map<string, number>();
   #closed = false;
@@ -134,7 +120,7 @@ class FollowingStore implements EtcdStore {
   }
 
   async settled(limitMs: number): Promise<boolean> {
-    return this.#until(() => this.#wishes.size === 0 && this.#commits === 0, limitMs);
+    return this.#until(() => this.#wishes.isIdle, limitMs);
   }
 
   async loadMappings(): Promise<readonly Mapping[]> {
@@ -144,7 +130,7 @@ class FollowingStore implements EtcdStore {
     const kept = await this.#sqlite.loadMappings();
     if (this.#wishes.size === 0) return kept;
     const found = new Map(kept.map((mapping) => [factsKey(mapping), mapping]));
-    for (const [key, wish] of this.#wishes) {
+    for (const [key, wish] of this.#wishes.entries()) {
       if ('put' in wish) found.set(key, wish.put);
       else found.delete(key);
     }
@@ -152,16 +138,16 @@ class FollowingStore implements EtcdStore {
   }
 
   putMapping(mapping: Mapping): void {
-    this.#wish(mapping, { put: mapping });
+    this.#wish({ put: mapping });
   }
 
   deleteMapping(key: MappingKey): void {
-    this.#wish(key, { delete: key });
+    this.#wish({ delete: key });
   }
 
   async flush(): Promise<void> {
     await this.#sqlite.flush();
-    if (this.#guard !== undefined && !(await this.settled(closeMs))) {
+    if (this.#guard !== undefined && !(await this.#finished())) {
       throw new SyncerError('store.unwritable', { file: 'etcd', reason: this.#detail });
     }
   }
@@ -171,24 +157,32 @@ class FollowingStore implements EtcdStore {
       await this.#sqlite.close();
       return;
     }
-    if (this.#guard !== undefined) await this.settled(closeMs);
+    if (this.#guard !== undefined) await this.#finished();
     this.#closed = true;
     for (const timer of [this.#timer, this.#again]) timer?.cancel();
     this.#watch?.stop();
     await this.#sqlite.close();
   }
 
-  #wish(key: MappingKey, wish: MappingChange): void {
+  /** Waits as long as etcd goes on taking what waits; false when it does not. */
+  async #finished(): Promise<boolean> {
+    for (let tries = 0; tries < closeTries; tries += 1) {
+      const before = this.#wishes.size;
+      if (await this.settled(closeMs)) return true;
+      if (this.#wishes.size >= before) return false;
+    }
+    return false;
+  }
+
+  #wish(wish: MappingChange): void {
     // A follower's mapping comes from the leader, through etcd.
     if (this.#guard === undefined) return;
-    const id = factsKey(key);
-    this.#wishes.delete(id);
-    this.#wishes.set(id, wish);
+    this.#wishes.add(wish);
     this.#schedule(gatherMs);
   }
 
   #schedule(delayMs: number): void {
-    if (this.#closed || this.#commits >= commitsAtOnce || this.#wishes.size === 0) return;
+    if (this.#closed || this.#wishes.isFull || this.#wishes.size === 0) return;
     this.#timer ??= this.#surroundings.clock.after(delayMs, () => {
       this.#timer = undefined;
       this.#write();
@@ -199,45 +193,24 @@ class FollowingStore implements EtcdStore {
   #write(): void {
     const { etcd, guard } = { etcd: this.#etcd, guard: this.#guard };
     if (etcd === undefined || guard === undefined) return;
-    while (this.#commits < commitsAtOnce) {
-      const batch = this.#nextBatch();
-      if (batch.size === 0) return;
+    for (let batch = this.#wishes.take(); batch !== undefined; batch = this.#wishes.take()) {
       void this.#commit(etcd, guard, batch);
     }
   }
 
-  /** The oldest wishes that wait for no transaction. */
-  #nextBatch(): ReadonlyMap<string, MappingChange> {
-    const batch = new Map<string, MappingChange>();
-    let looked = 0;
-    for (const [key, wish] of this.#wishes) {
-      // Those under way come first, and are all that is passed over.
-      looked += 1;
-      if (batch.size === mappingsPerCommit || looked > (commitsAtOnce + 1) * mappingsPerCommit) {
-        break;
-      }
-      const other = originalKey('put' in wish ? wish.put : wish.delete);
-      if (this.#underWay.has(key) || this.#underWay.has(other)) continue;
-      batch.set(key, wish);
-    }
-    return batch;
-  }
-
-  async #commit(
-    etcd: EtcdKv,
-    guard: EtcdGuard,
-    batch: ReadonlyMap<string, MappingChange>,
-  ): Promise<void> {
-    const writes = changeWrites([...batch.values()]);
-    for (const { key } of writes) this.#underWay.add(key);
-    this.#commits += 1;
+  async #commit(etcd: EtcdKv, guard: EtcdGuard, batch: WishBatch): Promise<void> {
+    let written = false;
     let delayMs = 0;
     try {
-      const { succeeded, revision } = await etcd.commit([guard], writes);
+      const { succeeded, revision } = await etcd.commit([guard], batch.writes);
       if (succeeded) {
-        this.#written(batch, revision);
+        written = true;
+        this.#applyOwn(batch, revision);
         this.#retry.reset();
-        this.#surroundings.logger.debug({ revision, mappings: batch.size }, 'mapping written');
+        this.#surroundings.logger.debug(
+          { revision, mappings: batch.wishes.size },
+          'mapping written',
+        );
       } else {
         // Another leader writes now; what we wished, it knows from the stamps in the registry.
         this.#surroundings.logger.info({}, "the mapping is another leader's");
@@ -247,19 +220,16 @@ class FollowingStore implements EtcdStore {
       this.#detail = `writing: ${String(error)}`;
       delayMs = this.#retry.nextMs();
     } finally {
-      for (const { key } of writes) this.#underWay.delete(key);
-      this.#commits -= 1;
+      this.#wishes.over(batch, written);
     }
     this.#schedule(delayMs);
     this.#wake();
   }
 
   /** Applied at once: a reader must find what was settled, whether the watch was here or not. */
-  #written(batch: ReadonlyMap<string, MappingChange>, revision: number): void {
-    const isTold = revision <= this.#revision;
-    for (const [key, wish] of batch) {
-      if (this.#wishes.get(key) === wish) this.#wishes.delete(key);
-      if (isTold) continue;
+  #applyOwn({ wishes }: WishBatch, revision: number): void {
+    if (revision <= this.#revision) return;
+    for (const [key, wish] of wishes) {
       this.#told.set(key, revision);
       if ('put' in wish) this.#sqlite.putMapping(wish.put);
       else this.#sqlite.deleteMapping(wish.delete);
