@@ -77,7 +77,7 @@ export async function startDaemon(options: DaemonOptions): Promise<TestDaemon> {
   void exited.then(() => (gone = true));
   const ready = await poll(
     () => log.find(({ msg }) => msg === 'ready') ?? (gone ? 'gone' : undefined),
-    30_000,
+    90_000,
   ).catch(() => undefined);
   if (ready === undefined || ready === 'gone') {
     child.kill('SIGKILL');
