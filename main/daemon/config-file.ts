@@ -130,7 +130,7 @@ export function configWithOrWithoutDaemon(
   file: ConfigHandlers,
   state: () => DaemonProcess['state'],
 ): DaemonHandlers {
-  const isThere = (): boolean => !['stopped', 'starting', 'failed'].includes(state());
+  const isThere = (): boolean => ['running', 'degraded', 'attached'].includes(state());
   const one = (): ConfigHandlers => (isThere() ? daemon : file);
   return {
     ...daemon,

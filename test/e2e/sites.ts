@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { startApplications, type Applications } from '../support/application.ts';
 import { compareSites } from '../support/checker/compare.ts';
 import { monitorSites, type Monitor } from '../support/checker/monitor.ts';
-import { nativesOf } from '../support/checker/compare.ts';
+import { copiesIn } from '../support/copies-in.ts';
 import { readRegistry } from '../support/checker/read-registry.ts';
 import { startDaemon, type DaemonOptions, type TestDaemon } from '../support/daemon.ts';
 import { poll } from '../support/poll.ts';
@@ -147,12 +147,7 @@ async function watch(all: readonly Site[]): ReturnType<Sites['watchNothingGoes']
 
 /** Number of copies in each registry, by the registries' own answers. */
 export async function countCopies(all: readonly Site[]): Promise<readonly number[]> {
-  return Promise.all(
-    all.map(async ({ registry }) => {
-      const content = await readRegistry(registry.url);
-      return content.instances.length - nativesOf(content).length;
-    }),
-  );
+  return Promise.all(all.map(({ registry }) => copiesIn(registry.url)));
 }
 
 function portOf(address: string): number {
