@@ -49,6 +49,10 @@ const benches: Readonly<Record<string, Entry>> = {
     run: async (context) => (await import('./mapping/run.ts')).runMappingBench(context),
     hasQuick: true,
   },
+  kinds: {
+    run: async (context) => (await import('./kinds/run.ts')).runKindsBench(context),
+    hasQuick: true,
+  },
   gossip: {
     run: async (context) => (await import('./gossip/run.ts')).runGossipBench(context),
     hasQuick: false,
