@@ -117,7 +117,7 @@ async function statusOf(
 
 /** Once all is equal, the registries stay as they are: no write without a reason. */
 async function nothingChangesByItself(sites: Sites): Promise<void> {
-  const stamps = async (): Promise<unknown> =>
+  const stamps = async (): Promise<readonly (readonly string[])[]> =>
     Promise.all(
       sites.all.map(async ({ registry }) => {
         const response = await fetch(`${registry.url}/v4/default/admin/dump`);
@@ -131,7 +131,12 @@ async function nothingChangesByItself(sites: Sites): Promise<void> {
     );
   const before = await stamps();
   await new Promise((resolve) => setTimeout(resolve, 3_000));
-  expect(await stamps()).toEqual(before);
+  const after = await stamps();
+  // A cache may forget now what went long ago (2.x, after it lost most of a service at once); what is
+  // gone and should not be is seen by the checker.
+  const written = after.map((lines, site) => lines.filter((line) => !before[site]!.includes(line)));
+  expect(written).toEqual(after.map(() => []));
+  await sites.inSync(1_000);
   for (const { registry } of sites.all)
     expect((await readRegistry(registry.url)).services.size).toBeGreaterThan(0);
 }

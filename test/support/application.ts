@@ -174,6 +174,7 @@ export function startApplications(url: string, renewMs = 5_000): Applications {
 function wishDifferences(id: string, wish: InstanceWish, native: FoundInstance): readonly string[] {
   const said: Record<string, unknown> = { properties: {}, status: 'UP', ...wish };
   const held: Record<string, unknown> = { ...native };
+  if (isRaised(said.healthCheck, held.healthCheck)) said.healthCheck = held.healthCheck;
   return Object.keys(said)
     .filter(
       (field) => field !== 'instanceId' && sortedJson(said[field]) !== sortedJson(held[field]),
@@ -181,6 +182,19 @@ function wishDifferences(id: string, wish: InstanceWish, native: FoundInstance):
     .map(
       (field) => `${id}: ${field} is ${sortedJson(held[field])}, not ${sortedJson(said[field])}`,
     );
+}
+
+/** A ServiceCenter 2.x raises a health check below its floor (5 s, 3 times), a native one too. */
+function isRaised(said: unknown, held: unknown): boolean {
+  type Check = Readonly<Record<'interval' | 'times', number>>;
+  const [wished, has] = [said, held] as [Check | undefined, Check | undefined];
+  return (
+    wished !== undefined &&
+    has !== undefined &&
+    (wished.interval < 5 || wished.times < 3) &&
+    has.interval === Math.max(5, wished.interval) &&
+    has.times === Math.max(3, wished.times)
+  );
 }
 
 async function call(method: string, url: string, body?: object): Promise<unknown> {

@@ -299,7 +299,6 @@ function confOf2x(keys: ConfKeys, etcdUrl: string, withLogin: boolean): string {
         cluster: { endpoints: etcdUrl },
       },
       service: { retire: { disable: true } },
-      instance: { minInterval: '1s' },
       selfRegister: 0,
     },
     discovery: { kind: 'etcd' },

@@ -22,7 +22,12 @@ import {
   type RealServiceCenter,
 } from '../../support/servicecenter.ts';
 
-const missing = 'missing' in serviceCenterBinary ? serviceCenterBinary.missing : undefined;
+const missing =
+  'missing' in serviceCenterBinary
+    ? serviceCenterBinary.missing
+    : serviceCenterBinary.is2x
+      ? 'SERVICECENTER_BIN is a 2.x, which with TLS speaks TLS to its etcd as well'
+      : undefined;
 
 describe('a real ServiceCenter over TLS', () => {
   let directory: string;
