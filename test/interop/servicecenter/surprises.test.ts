@@ -106,7 +106,7 @@ describe("a real ServiceCenter's surprises", () => {
     await driver.until(() => driver.instance(stays));
     // 1.x says so at once; of 2.x it shows in what its dump holds.
     const said = (): string | undefined => driver.driver.facts().findings.cache;
-    await driver.until(() => said()?.startsWith('off') || undefined);
+    await driver.until(() => (said()?.startsWith('off') === true ? true : undefined));
     await fixture.native.setProperties(stays, { after: 'change' });
     await driver.until(() => driver.instance(stays)?.properties.after);
     await fixture.native.removeInstance(goes);
