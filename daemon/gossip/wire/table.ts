@@ -83,13 +83,15 @@ export function table<const F extends Fields>(fields: F): Table<ShapeOfFields<F>
       omitted: 'omitted' in kind,
     }))
     .sort((left, right) => Buffer.compare(left.key, right.key));
+  const omitsSome = columns.some(({ omitted }) => omitted);
   const byGoName = new Map(columns.map((column) => [column.goName, column]));
 
   const write = (writer: MsgpackWriter, value: T): void => {
     const record = value as Readonly<Record<string, unknown>>;
-    const present = columns.filter(
-      ({ omitted, property, kind }) => !omitted || !isEmpty(record[property] ?? kind.zero()),
-    );
+    // Most tables omit nothing: no list is made for them.
+    const present = omitsSome
+      ? columns.filter(({ omitted, property }) => !omitted || !isEmpty(record[property]))
+      : columns;
     writer.mapHeader(present.length);
     for (const { key, kind, property } of present) {
       writer.bytes(key);
@@ -205,10 +207,13 @@ export function textUpTo(maxLength: number): Kind<string> {
 /** Text within 64 KiB, the most a datagram can hold. */
 export const text = textUpTo(0xffff);
 
+/** Nothing can be written into it, so that all missing values may share it. */
+const noBytes = new Uint8Array(0);
+
 /** Bytes of at most `maxLength`; a view of the input when read. */
 export function bytesUpTo(maxLength: number): Kind<Uint8Array> {
   return {
-    zero: () => new Uint8Array(0),
+    zero: () => noBytes,
     write: (writer, value) => writer.bytes(value),
     read: (reader) => reader.bytes(maxLength),
   };
