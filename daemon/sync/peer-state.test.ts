@@ -83,6 +83,9 @@ describe('PeerState', () => {
     const { peer, snapshot, beat } = setUp();
     snapshot(at(2), [record(1)]);
     expect(peer.isCurrent).toBe(false);
+    // A daemon that has just started has nothing but what it knew.
+    beat(at(2), unknown);
+    expect(peer.isCurrent).toBe(false);
     beat(at(3), healthy);
     expect(peer.isCurrent).toBe(false);
     // More happens while it catches up: what counts is what had happened when it was heard again.

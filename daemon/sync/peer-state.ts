@@ -123,8 +123,8 @@ export class PeerState implements ImportSink {
     return this.#silence.listeningForMs;
   }
   /**
-   * True when it has told all that happened while it was not heard: what its first heartbeat of this
-   * stream counts has arrived. Until then all that we know may have been overtaken.
+   * True when it has told all that happened while it was not heard: what its first healthy heartbeat of
+   * this stream counts has arrived. Until then all that we know may have been overtaken.
    */
   get isCurrent(): boolean {
     return this.#current;
@@ -225,7 +225,8 @@ export class PeerState implements ImportSink {
     this.#roundTripMs = beat.roundTripMs ?? this.#roundTripMs;
     if (beat.provenEqual) this.#provenEqualMs = beat.receivedAtMs;
     const healthChanged = this.#setHealth(beat.health);
-    this.#goal ??= beat.position;
+    // One whose registry has not been read yet (it has just started) only repeats what it knew.
+    if (beat.health.state === 'healthy') this.#goal ??= beat.position;
     const caughtUp = this.#catchUp();
     const touched = new Set<PeerService>();
     this.#conclude(beat.position, touched);
