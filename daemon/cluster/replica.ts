@@ -185,9 +185,12 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
     const { signal } = stopping;
     registration = await register(etcd, { cluster, node, registry }, { clock, logger, signal });
     store.attach(etcd);
-    /** The stream from the leader was there, and is not any more. */
+    /** The stream from the leader was there and is not any more, or gossip takes it for failed. */
     const suspects = (leader: LeaderEntry): boolean =>
-      leader.node !== node &&
+      leader.node !== node && (isFailed(leader.node) || isUnheard());
+    const isFailed = (name: string): boolean =>
+      membership.view.replicas.some((one) => one.name === name && one.status === 'failed');
+    const isUnheard = (): boolean =>
       replication
         .links()
         .some(
