@@ -41,6 +41,10 @@ const benches: Readonly<Record<string, Entry>> = {
     run: async (context) => (await import('./paging/run.ts')).runPagingBench(context),
     hasQuick: true,
   },
+  page: {
+    run: async (context) => (await import('./page/run.ts')).runPageBench(context),
+    hasQuick: true,
+  },
   failover: {
     run: async (context) => (await import('./failover/run.ts')).runFailoverBench(context),
     hasQuick: true,

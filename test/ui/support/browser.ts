@@ -4,30 +4,30 @@
 import { accessSync, constants } from 'node:fs';
 import { chromium, type Browser } from 'playwright';
 
-const executablePath = process.env.SYNCER_CHROMIUM ?? '/usr/bin/chromium';
+export const browserPath = process.env.SYNCER_CHROMIUM ?? '/usr/bin/chromium';
 
 /** Why no browser can be started, or `undefined`. On CI a missing browser is a failure. */
 export function browserMissing(): string | undefined {
   try {
-    accessSync(executablePath, constants.X_OK);
+    accessSync(browserPath, constants.X_OK);
     return undefined;
   } catch {
-    const reason = `no Chromium at ${executablePath} (SYNCER_CHROMIUM names another)`;
+    const reason = `no Chromium at ${browserPath} (SYNCER_CHROMIUM names another)`;
     if (process.env.CI !== undefined) throw new Error(reason);
     return reason;
   }
 }
 
+/** No sandbox, no GPU, no word to the outside. */
+export const browserFlags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
 export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({
-    executablePath,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  return chromium.launch({ executablePath: browserPath, args: browserFlags });
 }
