@@ -164,7 +164,8 @@ export function createSyncer(config: Config, parts: SyncerParts): Syncer {
         keys: config.gossip.keys,
         keyringFile: join(config.dataDir, 'keyring.json'),
         snapshotFile: join(config.dataDir, 'gossip.snapshot'),
-        rejoinAfterLeave: config.gossip.rejoinAfterLeave,
+        // The replica that joins itself (the walk-through's first) would find nobody after a restart.
+        rejoinAfterLeave: config.gossip.rejoinAfterLeave || replica !== undefined,
       },
       { clock, logger: log('gossip') },
     );
