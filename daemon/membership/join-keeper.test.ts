@@ -82,6 +82,34 @@ describe('the join keeper', () => {
     keeper.stop();
   });
 
+  it('calls back a join address that has left, whoever else is there, and no other one', async () => {
+    const clock = handClock();
+    const gone = { ...member('first'), address: '10.0.0.9', port: 7, status: 'left' } as const;
+    const other = { ...gone, name: 'another', address: '10.0.0.8' } as const;
+    const called: (readonly string[])[] = [];
+    const pool = {
+      node: 'me',
+      members: () => [member('me'), member('company'), gone, other],
+      async join(addresses: readonly string[]): Promise<JoinResult> {
+        called.push(addresses);
+        throw new Error('refused');
+      },
+    };
+    const keeper = createJoinKeeper(pool, ['10.0.0.1:1', '10.0.0.9:7'], {
+      clock,
+      random: { next: () => 0.5 },
+      logger: silentLogger,
+      changed: () => undefined,
+    });
+    keeper.start();
+    await clock.fire();
+    expect(keeper.state.state).toBe('joined');
+    expect(called[0]).toEqual(['10.0.0.9:7']);
+    await clock.fire();
+    expect(called.length).toBeGreaterThan(1);
+    keeper.stop();
+  });
+
   it('goes on when the pool cannot join at all, and says why', async () => {
     const clock = handClock();
     const members = [member('me')];

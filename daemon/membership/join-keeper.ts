@@ -7,6 +7,7 @@ import { backoff } from '../support/backoff.ts';
 import type { Clock, Timer } from '../support/clock.ts';
 import type { Logger } from '../support/logger.ts';
 import type { Random } from '../support/random.ts';
+import { hostPort } from './peers.ts';
 
 /** What is known about joining, for health and status. */
 export interface JoinState {
@@ -61,11 +62,24 @@ export function createJoinKeeper(
     if (hasCompany()) {
       if (state.state !== 'joined') publish({ ...state, state: 'joined', failures: [] });
       waits.reset();
+      await callBack();
       next(lookMs * (0.8 + 0.4 * parts.random.next()));
       return;
     }
     await tryOnce();
     next(state.state === 'joined' ? lookMs : waits.nextMs());
+  };
+
+  /**
+   * Who has left and was a join address may be back, and know nobody (the first of a pool joins no one):
+   * gossip asks only those that failed. Refused while it is really gone, and nobody is troubled by that.
+   */
+  const callBack = async (): Promise<void> => {
+    const left = pool
+      .members()
+      .flatMap(({ status, address, port }) => (status === 'left' ? [hostPort(address, port)] : []));
+    const gone = addresses.filter((address) => left.includes(address));
+    if (gone.length > 0) await pool.join(gone).catch(() => undefined);
   };
 
   const tryOnce = async (): Promise<void> => {
