@@ -44,6 +44,38 @@ describe('TransmitLimitedQueue', () => {
     expect(subject.getBroadcasts(2, 100)).toEqual([]);
   });
 
+  it('gives news once and oldest first, and repeats it as often as all else', () => {
+    const subject = queue(9, 2);
+    for (const value of ['a', 'bb', 'c']) subject.queue({ message: message(value) });
+    expect(text(subject.takeNews(1, 5))).toEqual(['a', 'bb']);
+    expect(text(subject.takeNews(1, 5))).toEqual(['c']);
+    expect(subject.takeNews(1, 5)).toEqual([]);
+    for (let round = 0; round < 2; round += 1) {
+      expect(text(subject.getBroadcasts(1, 100))).toEqual(['bb', 'c', 'a']);
+    }
+    expect(subject.numQueued).toBe(0);
+  });
+
+  it('holds nothing for news that was sent, replaced, or fits no packet', () => {
+    const subject = queue();
+    subject.queue({ message: message('x'.repeat(50)) });
+    subject.queue({ key: 'k', message: message('old') });
+    subject.queue({ key: 'k', message: message('new') });
+    expect(text(subject.takeNews(1, 10))).toEqual(['new']);
+    subject.queue({ message: message('sent') });
+    expect(text(subject.getBroadcasts(1, 5))).toEqual(['sent']);
+    expect(subject.takeNews(1, 100)).toEqual([]);
+  });
+
+  it('says that something was queued', () => {
+    let queued = 0;
+    const options = { numNodes: () => 9, retransmitMult: 2, queued: () => (queued += 1) };
+    const subject = new TransmitLimitedQueue(options);
+    subject.queue({ message: message('a') });
+    subject.getBroadcasts(0, 100);
+    expect(queued).toBe(1);
+  });
+
   it('replaces what has the same key, and only that', () => {
     const subject = queue();
     const finished: string[] = [];
