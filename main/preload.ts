@@ -5,6 +5,7 @@ import { contextBridge, ipcRenderer } from 'electron';
 import {
   bridgeName,
   channelOf,
+  largestRequestBytes,
   streamChannels,
   type Answer,
   type HostBridge,
@@ -20,9 +21,20 @@ ipcRenderer.on(streamChannels.event, (_, id: number, event: StreamEvent) => {
   take?.(event);
 });
 
+/**
+ * What is too large is refused before it is sent: copying it to the other side would hold up both.
+ * There it is counted again, in bytes.
+ */
+async function ask(channel: string, request: unknown): Promise<Answer> {
+  if (JSON.stringify(request ?? null).length <= largestRequestBytes) {
+    return (await ipcRenderer.invoke(channel, request)) as Answer;
+  }
+  const parameters = { limit: largestRequestBytes };
+  return { failure: { code: 'request.too-large', parameters, message: channel } };
+}
+
 const bridge: HostBridge = {
-  call: (group, name, request) =>
-    ipcRenderer.invoke(channelOf(group, name), request) as Promise<Answer>,
+  call: (group, name, request) => ask(channelOf(group, name), request),
   open(group, name, request, take) {
     const id = nextId;
     nextId += 1;
@@ -30,8 +42,8 @@ const bridge: HostBridge = {
     const end = (event: StreamEvent): void => {
       if (open.delete(id)) take(event);
     };
-    ipcRenderer.invoke(channelOf(group, name), { id, request }).then(
-      (answer: Answer) => {
+    ask(channelOf(group, name), { id, request }).then(
+      (answer) => {
         if ('failure' in answer) end({ kind: 'end', failure: answer.failure });
       },
       () => end({ kind: 'end' }),

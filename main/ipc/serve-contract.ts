@@ -5,6 +5,7 @@ import { ipcMain, type IpcMainEvent, type IpcMainInvokeEvent, type WebContents }
 import { SyncerError } from '../../proto/errors.ts';
 import {
   channelOf,
+  largestRequestBytes,
   streamChannels,
   type Answer,
   type GroupName,
@@ -15,8 +16,6 @@ import type { DaemonHandlers, DesktopHandlers } from '../../proto/ipc/contract.t
 import { parseRequest, remoteFailure } from '../../proto/ipc/failure.ts';
 import { z } from 'zod';
 
-/** Largest request as JSON; the control API takes no larger one either. */
-const largestRequestBytes = 4 * 1024 * 1024;
 /** Streams of one page at once. */
 const largestStreamCount = 64;
 

@@ -7,6 +7,9 @@ import { RemoteError, type Client, type RemoteFailure } from './verbs.ts';
 /** The name under which the preload script leaves the bridge on `window`. */
 export const bridgeName = 'syncerHost';
 
+/** Largest request as JSON; the control API takes no larger one either. */
+export const largestRequestBytes = 4 * 1024 * 1024;
+
 export type GroupName = 'daemon' | 'desktop';
 
 /** The channel of a method. */

@@ -39,6 +39,8 @@ export async function checkWindow(
     path.join(profile, 'syncer.yaml'),
     "gossip: { bind: '127.0.0.1:0' }\nrpc: { bind: '127.0.0.1:0' }\n",
   );
+  // At a first run no daemon is started before the wizard has been answered.
+  await writeFile(path.join(profile, 'settings.yaml'), 'version: 1\nwizardDone: true\n');
   const [command, ...args] = commandFor(executable, environment);
   const child = spawn(
     command ?? executable,
