@@ -4,4 +4,4 @@ import fc from 'fast-check';
 
 const seedByDay = 20_261;
 
-fc.configureGlobal(process.env.SYNCER_NIGHTLY === '1' ? { numRuns: 2000 } : { seed: seedByDay });
+fc.configureGlobal(process.env.TEST_NIGHTLY === '1' ? { numRuns: 2000 } : { seed: seedByDay });

@@ -8,7 +8,7 @@ const common = {
   root,
   environment: 'node',
   setupFiles: ['build/property-seed.ts'],
-  testTimeout: process.env.SYNCER_NIGHTLY === '1' ? 300_000 : 30_000,
+  testTimeout: process.env.TEST_NIGHTLY === '1' ? 300_000 : 30_000,
   hookTimeout: 60_000,
 };
 /**

@@ -28,8 +28,8 @@ const otherVariables = new Set([
   'SYNCER_LANG',
   'SYNCER_NODE_BINARY',
   'SYNCER_SOCKET',
-  'SYNCER_SEEDS',
-  'SYNCER_FUZZ_RUNS',
+  'TEST_SEEDS',
+  'TEST_FUZZ_RUNS',
 ]);
 
 /** What Kubernetes sets in every pod beside a Service whose name begins with `syncer`. */

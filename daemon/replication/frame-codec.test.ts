@@ -11,7 +11,7 @@ import {
 import type { ExporterFrame, ImporterFrame } from './frames.ts';
 import { FrameError, recordBytes, removalBytes } from './record-frames.ts';
 
-const runs = Number(process.env.SYNCER_FUZZ_RUNS ?? 2_000);
+const runs = Number(process.env.TEST_FUZZ_RUNS ?? 2_000);
 const count = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const position1 = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 const hash = fc.nat({ max: 2 ** 52 - 1 });

@@ -12,7 +12,7 @@ import { serviceCenterBinary } from '../support/servicecenter.ts';
 import { countCopies, startSites, type Site, type Sites } from './sites.ts';
 
 /** The long form of what the ordinary run does in short. */
-const nightly = process.env.SYNCER_NIGHTLY === '1';
+const nightly = process.env.TEST_NIGHTLY === '1';
 /** How long a dead daemon stays away. */
 const absenceMs = nightly ? 300_000 : 15_000;
 /** How long a process is frozen; a lease of the test's applications outlives it. */

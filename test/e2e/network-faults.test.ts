@@ -14,7 +14,7 @@ import { createNetwork, hostsUnavailable, type Host } from '../support/netns.ts'
 import { poll } from '../support/poll.ts';
 import { startRegistry } from '../support/registry.ts';
 
-const cutMs = process.env.SYNCER_NIGHTLY === '1' ? 120_000 : 20_000;
+const cutMs = process.env.TEST_NIGHTLY === '1' ? 120_000 : 20_000;
 
 describe('a cut cable', () => {
   it.for([

@@ -1,5 +1,5 @@
 // Whole members of the pool, simulated: real serf and memberlist engines on a network in memory, by
-// a virtual clock and seeded random numbers. SYNCER_SEEDS sets the number of seeds.
+// a virtual clock and seeded random numbers. TEST_SEEDS sets the number of seeds.
 
 import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../../daemon/support/logger.ts';
@@ -11,7 +11,7 @@ import type { PoolEvent } from '../../daemon/gossip/pool.ts';
 import { fairWeather, MemoryNetwork } from '../../daemon/gossip/transport/memory-transport.ts';
 import { Serf } from '../../daemon/gossip/serf/serf.ts';
 
-const seeds = Number(process.env.SYNCER_SEEDS ?? 100);
+const seeds = Number(process.env.TEST_SEEDS ?? 100);
 const steps = 12;
 /** Gossip may miss a member of a small pool; then push/pulls mend it, each a random pair in 30 s. */
 const formingMs = 150_000;

@@ -259,7 +259,7 @@ describe.skipIf(missing !== undefined)(
             expect(ours, story).toEqual(theirs);
           }
         }),
-        { numRuns: Math.min(20_000, Number(process.env.SYNCER_FUZZ_RUNS ?? 150)) },
+        { numRuns: Math.min(20_000, Number(process.env.TEST_FUZZ_RUNS ?? 150)) },
       );
     });
   },

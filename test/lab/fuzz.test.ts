@@ -19,7 +19,7 @@ afterAll(async () => {
   await lab.close();
 });
 
-const runs = Math.min(100_000, Number(process.env.SYNCER_FUZZ_RUNS ?? 1_500));
+const runs = Math.min(100_000, Number(process.env.TEST_FUZZ_RUNS ?? 1_500));
 
 async function alive(): Promise<void> {
   const answer = await fetch(`${lab.url}/v4/default/registry/version`);

@@ -241,7 +241,7 @@ describe('hostile peers', () => {
         });
         expect(code).not.toBe(status.OK);
       }),
-      { numRuns: Number(process.env.SYNCER_FUZZ_RUNS ?? 200) },
+      { numRuns: Number(process.env.TEST_FUZZ_RUNS ?? 200) },
     );
     client.close();
     b.source.put('instance', 'i/a/after', payload('after'));

@@ -11,7 +11,7 @@ import { MemoryLink } from './models/memory-link.ts';
 import type { MemoryLinkOptions } from './models/memory-link.ts';
 import { fill, isEqual, payload } from './models/site.ts';
 
-const seeds = Number(process.env.SYNCER_SEEDS ?? 150);
+const seeds = Number(process.env.TEST_SEEDS ?? 150);
 /** Small, so that a handful of records makes many frames and a closed window. */
 const tight: Partial<ReplicationLimits> = { frameRecords: 3, frameBytes: 600, windowBytes: 1_500 };
 

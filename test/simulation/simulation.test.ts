@@ -6,9 +6,9 @@ import { describe, expect, it } from 'vitest';
 import { shrink, storyText, tellStory, type Story } from './story.ts';
 import { World } from './world.ts';
 
-const seeds = Number(process.env.SYNCER_SEEDS ?? '100');
-/** `SYNCER_SEED` replays one story. */
-const only = process.env.SYNCER_SEED;
+const seeds = Number(process.env.TEST_SEEDS ?? '100');
+/** `TEST_SEED` replays one story. */
+const only = process.env.TEST_SEED;
 
 async function violationsOf(story: Story): Promise<readonly string[]> {
   return (await new World(story).live()).violations;

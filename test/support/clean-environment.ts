@@ -1,5 +1,5 @@
 // The environment for processes under test: without `SYNCER_*`, which belongs to whoever runs the tests
-// (SYNCER_NIGHTLY and the like are no keys of a configuration, and SYNCER_SC_ADDR would be one).
+// (TEST_NIGHTLY and the like are no keys of a configuration, and SYNCER_SC_ADDR would be one).
 
 /** Gives the environment of this process without its `SYNCER_*` variables. */
 export function cleanEnvironment(): NodeJS.ProcessEnv {

@@ -17,7 +17,7 @@ import type { Trouble } from './delegate.ts';
 import { Memberlist } from './memberlist.ts';
 import { formatAddress } from './node.ts';
 
-const runs = Number(process.env.SYNCER_FUZZ_RUNS ?? 2000);
+const runs = Number(process.env.TEST_FUZZ_RUNS ?? 2000);
 /** Streams cost a connection each: one for every twenty datagrams. */
 const streams = Math.max(300, Math.ceil(runs / 20));
 const streamsAtOnce = 200;

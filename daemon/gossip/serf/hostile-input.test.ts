@@ -1,4 +1,4 @@
-// Whatever arrives, a member goes on. SYNCER_FUZZ_RUNS sets the number of inputs.
+// Whatever arrives, a member goes on. TEST_FUZZ_RUNS sets the number of inputs.
 
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -21,7 +21,7 @@ import {
 } from './messages.ts';
 import { Serf } from './serf.ts';
 
-const runs = Number(process.env.SYNCER_FUZZ_RUNS ?? 2000);
+const runs = Number(process.env.TEST_FUZZ_RUNS ?? 2000);
 const options = { timeout: 30_000 + 2 * runs };
 
 let serf: Serf;

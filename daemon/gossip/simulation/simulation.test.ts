@@ -1,12 +1,12 @@
 // Invariants of the pool over seeded scenarios (issue of the engine; SWIM §3, §4.2; Lifeguard).
-// SYNCER_SEEDS sets how many; a failing one is printed and replays by its number alone.
+// TEST_SEEDS sets how many; a failing one is printed and replays by its number alone.
 
 import { describe, expect, it } from 'vitest';
 import { expectedConfirmations, suspicionTimeoutMs } from '../memberlist/suspicion.ts';
 import { runScenario } from './scenario.ts';
 import { World } from './world.ts';
 
-const seeds = Number(process.env.SYNCER_SEEDS ?? 100);
+const seeds = Number(process.env.TEST_SEEDS ?? 100);
 const limitMs = 20_000 + seeds * 2000;
 
 describe('scenarios', () => {
@@ -167,7 +167,7 @@ describe('large pools', () => {
   });
 
   it('of 1,000 members form and notice a crash', async ({ skip }) => {
-    skip(seeds < 1000, 'it takes minutes: SYNCER_SEEDS of 1,000 or more (nightly) runs it');
+    skip(seeds < 1000, 'it takes minutes: TEST_SEEDS of 1,000 or more (nightly) runs it');
     await detectionMs(1000, 11, 0);
     // Sixteen million messages: four minutes of a core that is free, far more of one that is shared.
   }, 5_400_000);

@@ -1,5 +1,5 @@
 // Every decoder with arbitrary bytes and with valid bytes that were damaged. A decoder may only
-// give a value or throw a `WireError`. SYNCER_FUZZ_RUNS sets the number of inputs.
+// give a value or throw a `WireError`. TEST_FUZZ_RUNS sets the number of inputs.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -14,7 +14,7 @@ import { openStreamMessage, sealStreamMessage, StreamReader } from './stream.ts'
 import { MsgpackReader } from './msgpack.ts';
 import { WireError } from './wire-error.ts';
 
-const runs = Number(process.env.SYNCER_FUZZ_RUNS ?? 2000);
+const runs = Number(process.env.TEST_FUZZ_RUNS ?? 2000);
 const share = { numRuns: Math.ceil(runs / 8) };
 /** A share takes seconds for each 100,000 inputs, and far longer where other work holds the cores. */
 const options = { timeout: 30_000 + 8 * share.numRuns };

@@ -21,7 +21,7 @@ import {
   type ReplicaSites,
 } from '../../support/replica-sites.ts';
 
-const nightly = process.env.SYNCER_NIGHTLY === '1';
+const nightly = process.env.TEST_NIGHTLY === '1';
 const rounds = nightly ? 200 : 5;
 /** By day the same sequence each time: what fails then was broken by a change. */
 const seed = Number(process.env.SYNCER_CHAOS_SEED ?? (nightly ? Date.now() % 2 ** 31 : 7));

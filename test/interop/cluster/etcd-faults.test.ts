@@ -17,7 +17,7 @@ import {
 } from '../../support/replica-sites.ts';
 
 /** How long the quorum is away: five minutes at night. */
-const awayMs = process.env.SYNCER_NIGHTLY === '1' ? 300_000 : 10_000;
+const awayMs = process.env.TEST_NIGHTLY === '1' ? 300_000 : 10_000;
 const entry = new URL('../../../daemon/index.ts', import.meta.url).pathname;
 
 let guide: ReplicaSites;

@@ -1,7 +1,7 @@
 // A real Consul server as a process of the test's own. CONSUL_PEER_TOOL names the script that starts one
 // (port, datacenter, then options of the agent; CONSUL_DATA: where it keeps its state; prints READY);
 // without it the folder beside the checkout is tried. The first start builds Consul, which takes minutes:
-// these tests run at night (SYNCER_NIGHTLY=1), or where CONSUL_PEER_TOOL is set.
+// these tests run at night (TEST_NIGHTLY=1), or where CONSUL_PEER_TOOL is set.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { poll } from '../../support/poll.ts';
 
 const beside = new URL('../../../../shared/tools/consul/start.sh', import.meta.url).pathname;
-const nightly = process.env.SYNCER_NIGHTLY === '1';
+const nightly = process.env.TEST_NIGHTLY === '1';
 
 /** The script, or why these tests do not run. */
 export const consulTool: { readonly path: string } | { readonly missing: string } = findTool();
@@ -27,7 +27,7 @@ function findTool(): typeof consulTool {
       : { missing: `CONSUL_PEER_TOOL: no file '${named}'` };
   }
   if (!nightly) {
-    return { missing: 'Consul is a nightly peer: SYNCER_NIGHTLY=1, or CONSUL_PEER_TOOL' };
+    return { missing: 'Consul is a nightly peer: TEST_NIGHTLY=1, or CONSUL_PEER_TOOL' };
   }
   return existsSync(beside)
     ? { path: beside }

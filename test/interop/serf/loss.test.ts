@@ -1,5 +1,5 @@
 // Nothing flaps while every host loses one datagram in ten: three real agents and three of ours,
-// each in a network namespace of its own. One minute here, ten with SYNCER_NIGHTLY=1.
+// each in a network namespace of its own. One minute here, ten with TEST_NIGHTLY=1.
 
 import { describe, expect, it } from 'vitest';
 import { MemberProcess } from '../../support/member-process.ts';
@@ -10,7 +10,7 @@ import { serfUnavailable } from '../../support/serf-agent.ts';
 import { agentSees, later, settingsOf, startAgent } from './pool-of-six.ts';
 
 const missing = serfUnavailable() ?? lossUnavailable();
-const minutes = process.env.SYNCER_NIGHTLY === '1' ? 10 : 1;
+const minutes = process.env.TEST_NIGHTLY === '1' ? 10 : 1;
 
 describe.skipIf(missing !== undefined)(`10 % loss${missing ? `: ${missing}` : ''}`, () => {
   it(

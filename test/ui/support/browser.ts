@@ -4,7 +4,7 @@
 import { accessSync, constants } from 'node:fs';
 import { chromium, type Browser } from 'playwright';
 
-export const browserPath = process.env.SYNCER_CHROMIUM ?? '/usr/bin/chromium';
+export const browserPath = process.env.TEST_CHROMIUM ?? '/usr/bin/chromium';
 
 /** Why no browser can be started, or `undefined`. On CI a missing browser is a failure. */
 export function browserMissing(): string | undefined {
@@ -12,7 +12,7 @@ export function browserMissing(): string | undefined {
     accessSync(browserPath, constants.X_OK);
     return undefined;
   } catch {
-    const reason = `no Chromium at ${browserPath} (SYNCER_CHROMIUM names another)`;
+    const reason = `no Chromium at ${browserPath} (TEST_CHROMIUM names another)`;
     if (process.env.CI !== undefined) throw new Error(reason);
     return reason;
   }
