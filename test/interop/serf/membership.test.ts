@@ -122,6 +122,26 @@ describe.skipIf(missing !== undefined)(
       await agentSees(agent, { 'ours-1': 'alive' });
     });
 
+    it('is found again by an agent from its own snapshot after kill -9', async () => {
+      const snapshotFile = join(await directory(), 'serf.snapshot');
+      const ours = await startOurs('ours-1');
+      const first = await startAgent('serf-1', { snapshotFile, join: [ours.address] });
+      await weSee(ours, { 'serf-1': 'alive' });
+      // serf writes what it has gathered when the next line comes half a second later.
+      let events = 0;
+      await poll(async () => {
+        await first.run('event', `news-${++events}`);
+        const text = await readFile(snapshotFile, 'utf8');
+        return text.includes(`alive: ours-1 ${ours.address}`) ? true : undefined;
+      }, spreadMs);
+      await first.kill();
+      await weSee(ours, { 'serf-1': 'failed' }, detectionMs);
+      const port = Number(first.address.split(':')[1]);
+      const second = await startAgent('serf-1', { snapshotFile, port });
+      await agentSees(second, { 'ours-1': 'alive' });
+      await weSee(ours, { 'serf-1': 'alive' });
+    });
+
     it('reads a snapshot that the agent wrote', async () => {
       const snapshotFile = join(await directory(), 'serf.snapshot');
       const agent = await startAgent('serf-1');
