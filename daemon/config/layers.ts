@@ -28,8 +28,6 @@ const otherVariables = new Set([
   'SYNCER_LANG',
   'SYNCER_NODE_BINARY',
   'SYNCER_SOCKET',
-  'TEST_SEEDS',
-  'TEST_FUZZ_RUNS',
 ]);
 
 /** What Kubernetes sets in every pod beside a Service whose name begins with `syncer`. */
