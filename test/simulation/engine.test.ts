@@ -83,6 +83,15 @@ function setUp(disk = new MemoryDisk(), clock = new VirtualClock()) {
     const records = Array.from({ length: count }, (_, index) => instanceRecord(index));
     sink.upsert(records, clock.nowMs());
     sink.snapshotEnd(position, healthy);
+    // As each stream does a second after it at the latest.
+    sink.heartbeat({
+      position,
+      health: healthy,
+      clockOffsetMs: 0,
+      roundTripMs: 1,
+      provenEqual: true,
+      receivedAtMs: clock.nowMs(),
+    });
   };
   const copies = (): number =>
     [...registry.services.values()].reduce((sum, { instances }) => sum + instances.size, 0);
