@@ -43,6 +43,9 @@ export interface WriteQueueOptions {
  */
 export const writeWindowMs = 500;
 
+/** What remains is estimated from the last seconds: an import begins slowly, and then runs. */
+const etaSeconds = 3;
+
 /** Writing the same content again waits twice as long each time, up to this. */
 const maxRepeatWindowMs = 600_000;
 
@@ -99,7 +102,7 @@ export class WriteQueue {
   }
   /** How long what waits takes at the present rate; `undefined` when that is not known. */
   get etaMs(): number | undefined {
-    const rate = this.#rate.perSecond();
+    const rate = this.#rate.perSecond(etaSeconds);
     const open = this.#waiting + this.#inFlight;
     return open === 0 || rate === 0 ? undefined : Math.round((1000 * open) / rate);
   }
