@@ -17,6 +17,7 @@ import type { Clock } from '../support/clock.ts';
 import { copyBytes } from './copy-bytes.ts';
 import { bucketOf, DigestTable } from '../model/digest.ts';
 import type { PeerInstance, PeerRemoval, PeerService } from './peer-records.ts';
+import { CatchUp, hasReached } from './catch-up.ts';
 import { fitsKind, splitRecordKey } from './record-keys.ts';
 import { SilenceClock } from './silence-clock.ts';
 
@@ -50,9 +51,7 @@ export class PeerState implements ImportSink {
   #staging = false;
   #generation = 0;
   #complete = false;
-  /** Where its log stood when the stream began to flow; undefined: not said yet. */
-  #goal: Position | undefined;
-  #current = false;
+  readonly #catchUp = new CatchUp();
   #health: ExportHealth = { state: 'unknown', reason: 'not heard yet' };
   #link: LinkState = 'connecting';
   #linkReason = '';
@@ -122,12 +121,9 @@ export class PeerState implements ImportSink {
   get listeningForMs(): number {
     return this.#silence.listeningForMs;
   }
-  /**
-   * True when it has told all that happened while it was not heard: what its first healthy heartbeat of
-   * this stream counts has arrived. Until then all that we know may have been overtaken.
-   */
+  /** True when it has told all that happened while it was not heard (catch-up.ts). */
   get isCurrent(): boolean {
-    return this.#current;
+    return this.#catchUp.isCurrent;
   }
   /**
    * True when what we hold is the peer's whole export as of now, and its registry vouches for it:
@@ -158,7 +154,7 @@ export class PeerState implements ImportSink {
 
   snapshotBegin(position: Position): void {
     this.#staging = true;
-    this.#fallBehind();
+    this.#catchUp.fallBehind();
     this.#generation++;
     this.#position = position;
   }
@@ -216,7 +212,7 @@ export class PeerState implements ImportSink {
 
   advance(position: Position): void {
     this.#position = position;
-    if (this.#catchUp()) this.#observer.peerChanged(this);
+    if (this.#catchUp.reached(this.position)) this.#observer.peerChanged(this);
   }
 
   heartbeat(beat: PeerHeartbeat): void {
@@ -226,8 +222,8 @@ export class PeerState implements ImportSink {
     if (beat.provenEqual) this.#provenEqualMs = beat.receivedAtMs;
     const healthChanged = this.#setHealth(beat.health);
     // One whose registry has not been read yet (it has just started) only repeats what it knew.
-    if (beat.health.state === 'healthy') this.#goal ??= beat.position;
-    const caughtUp = this.#catchUp();
+    if (beat.health.state === 'healthy') this.#catchUp.heard(beat.position);
+    const caughtUp = this.#catchUp.reached(this.position);
     const touched = new Set<PeerService>();
     this.#conclude(beat.position, touched);
     this.#announce(touched);
@@ -240,7 +236,7 @@ export class PeerState implements ImportSink {
     this.#link = state;
     this.#linkReason = reason;
     if (state === 'connected') this.#silence.heard(this.#clock.nowMs());
-    else this.#fallBehind();
+    else this.#catchUp.fallBehind();
     if (changed) this.#observer.peerChanged(this);
   }
 
@@ -265,26 +261,8 @@ export class PeerState implements ImportSink {
     return hashes;
   }
 
-  #fallBehind(): void {
-    this.#current = false;
-    this.#goal = undefined;
-  }
-
-  /** Gives true when it has just become current. */
-  #catchUp(): boolean {
-    if (this.#current || this.#staging || this.#goal === undefined) return false;
-    this.#current = this.#hasReached(this.#goal);
-    return this.#current;
-  }
-
   get #isWhole(): boolean {
     return this.#complete && !this.#staging && this.#health.state === 'healthy';
-  }
-
-  /** What the peer's log held at `position` has arrived. */
-  #hasReached({ epoch, revision }: Position): boolean {
-    const at = this.#position;
-    return at?.epoch === epoch && at.revision >= revision;
   }
 
   #setHealth(health: ExportHealth): boolean {
@@ -391,7 +369,7 @@ export class PeerState implements ImportSink {
    * out, and nothing named since, is absent for sure.
    */
   #conclude(position: Position, touched: Set<PeerService>): void {
-    if (this.#unproven === 0 || !this.#isWhole || !this.#hasReached(position)) return;
+    if (this.#unproven === 0 || !this.#isWhole || !hasReached(this.#position, position)) return;
     const removal = {
       proof: 'absence',
       revision: position.revision,
