@@ -1,23 +1,18 @@
 // Every page in a real Chromium, against the fake host: renders in each scenario without a word on
 // the console, keeps to the accessibility rules in both themes, follows keys and links.
 
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { Browser, BrowserContext, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFakeDaemon } from './fake-host/daemon.ts';
 import { createFakeDesktop } from './fake-host/desktop.ts';
 import type { Scenario } from './fake-host/scenario.ts';
+import { axeFindings } from './flows/accessibility.ts';
 import { startFakeHost, type FakeHost } from './fake-host/server.ts';
 import { browserMissing, launchBrowser } from './support/browser.ts';
 import { buildPage, type BuiltPage } from './support/build-page.ts';
 import { giveDesktop } from './support/desktop-bridge.ts';
 
 const missing = browserMissing();
-const axeSource = readFileSync(
-  createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
-  'utf8',
-);
 const addresses = [
   'overview',
   'overview?view=table',
@@ -123,14 +118,7 @@ describe('the page', () => {
       const found: string[] = [];
       for (const address of addresses) {
         await visit(opened, address);
-        await page.evaluate(`document.documentElement.dataset.theme = '${theme}'`);
-        await page.waitForTimeout(200);
-        await page.evaluate(axeSource);
-        const violations = await page.evaluate<string[]>(
-          `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations
-            .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-            .flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ' ' + html.slice(0, 160))))`,
-        );
+        const violations = await axeFindings(page, theme);
         found.push(...violations.map((violation) => `${address}: ${violation}`));
       }
       expect(found).toEqual([]);

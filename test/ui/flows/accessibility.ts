@@ -40,18 +40,23 @@ export async function seriousFindings(
   for (const address of addresses) {
     await page.evaluate(`location.hash = ${JSON.stringify(`#/${address}`)}`);
     await page.locator('main h1').waitFor();
-    await page.evaluate(`document.documentElement.dataset.theme = '${theme}'`);
-    // What fades in has faded in.
-    await page.evaluate(
-      'Promise.all(document.getAnimations().map((one) => one.finished.catch(() => 0))).then(() => 0)',
-    );
-    await page.evaluate(axeSource);
-    const violations = await page.evaluate<string[]>(
-      `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations
-        .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-        .flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ' ' + html.slice(0, 160))))`,
-    );
+    const violations = await axeFindings(page, theme);
     found.push(...violations.map((violation) => `${address}: ${violation}`));
   }
   return found;
+}
+
+/** Gives the serious and critical findings on what `page` shows now, in a theme. */
+export async function axeFindings(page: Page, theme: 'light' | 'dark'): Promise<readonly string[]> {
+  await page.evaluate(`document.documentElement.dataset.theme = '${theme}'`);
+  // What fades in has faded in.
+  await page.evaluate(
+    'Promise.all(document.getAnimations().map((one) => one.finished.catch(() => 0))).then(() => 0)',
+  );
+  await page.evaluate(axeSource);
+  return page.evaluate<string[]>(
+    `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ' ' + html.slice(0, 160))))`,
+  );
 }
