@@ -1,17 +1,16 @@
 // A site of three under a random sequence of deaths, pauses and hand-overs, while instances come and
 // change at the site beside it. Judged by the registries' own histories: nothing twice, nothing gone,
 // nothing native touched, and never a write of an older term after one of a newer.
-// `SYNCER_CHAOS_SEED` repeats a run.
+// `TEST_CHAOS_SEED` repeats a run.
 
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { randomInt, seededRandom } from '../../../daemon/support/random.ts';
 import { goesOn, nothingHappened } from '../../support/cluster-checks.ts';
 import { startDaemon, type TestDaemon } from '../../support/daemon.ts';
+import { etcdPid, membersRun } from '../../support/etcd-process.ts';
 import { poll } from '../../support/poll.ts';
 import {
   hasLeader,
@@ -24,7 +23,7 @@ import {
 const nightly = process.env.TEST_NIGHTLY === '1';
 const rounds = nightly ? 200 : 5;
 /** By day the same sequence each time: what fails then was broken by a change. */
-const seed = Number(process.env.SYNCER_CHAOS_SEED ?? (nightly ? Date.now() % 2 ** 31 : 7));
+const seed = Number(process.env.TEST_CHAOS_SEED ?? (nightly ? Date.now() % 2 ** 31 : 7));
 const random = seededRandom(seed);
 const entry = new URL('../../../daemon/index.ts', import.meta.url).pathname;
 
@@ -48,9 +47,6 @@ async function pause(pid: number, limitMs: number): Promise<void> {
   }
 }
 
-const etcdPid = (node: string): number =>
-  Number(readFileSync(path.join(site.places.get(node)!.dataDir, 'etcd', 'etcd.pid'), 'utf8'));
-
 /** What may befall one replica; each gives the site back with three that run. */
 const misfortunes = {
   async killed(node: string) {
@@ -68,11 +64,10 @@ const misfortunes = {
     await start(node);
   },
   paused: (node: string) => pause(site.replicas.get(node)!.pid, 9_000),
-  etcdKilled(node: string) {
-    process.kill(etcdPid(node), 'SIGKILL');
-    return Promise.resolve();
+  async etcdKilled(node: string) {
+    process.kill(await etcdPid(site, node), 'SIGKILL');
   },
-  etcdPaused: (node: string) => pause(etcdPid(node), 6_000),
+  etcdPaused: async (node: string) => pause(await etcdPid(site, node), 6_000),
   async relieved(node: string) {
     const { dataDir } = site.places.get(node)!;
     const words = ['cluster', 'transfer-leader', '--data-dir', dataDir];
@@ -124,6 +119,7 @@ it(
         await hasLeader(site);
         // A second one while a member is missing would cost the quorum: three before the next.
         await isWhole(site);
+        await membersRun(site);
       }
       await nothingHappened(guide, site, proof);
     } catch (cause) {

@@ -2,11 +2,10 @@
 // daemons, real etcd processes, a second site beside it that sees nothing of all that.
 
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { etcdPid } from '../../support/etcd-process.ts';
 import { poll } from '../../support/poll.ts';
 import {
   hasLeader,
@@ -23,9 +22,6 @@ const entry = new URL('../../../daemon/index.ts', import.meta.url).pathname;
 let guide: ReplicaSites;
 let site: ReplicaSite;
 let far: ReplicaSite;
-
-const etcdPid = (node: string): number =>
-  Number(readFileSync(path.join(site.places.get(node)!.dataDir, 'etcd', 'etcd.pid'), 'utf8'));
 
 interface Run {
   readonly code: number;
@@ -89,7 +85,7 @@ describe('the etcd of a site of three', () => {
 
   it('loses the member of the leader, and gets it back', async () => {
     const proof = await guide.watchNothingGoes();
-    process.kill(etcdPid(await agree()), 'SIGKILL');
+    process.kill(await etcdPid(site, await agree()), 'SIGKILL');
     await goesOn('after-a-member', proof);
     await agree();
   }, 300_000);
@@ -99,7 +95,11 @@ describe('the etcd of a site of three', () => {
     async () => {
       const proof = await guide.watchNothingGoes();
       const leader = await agree();
-      const others = [...site.replicas.keys()].filter((node) => node !== leader).map(etcdPid);
+      const others = await Promise.all(
+        [...site.replicas.keys()]
+          .filter((node) => node !== leader)
+          .map((node) => etcdPid(site, node)),
+      );
       for (const pid of others) process.kill(pid, 'SIGSTOP');
       try {
         await poll(async () => {
@@ -139,9 +139,9 @@ describe('the etcd of a site of three', () => {
     const refused = await syncer(leader, 'forget', node);
     expect(refused.code).toBe(1);
     expect(refused.error).toContain(`${node} still runs`);
-    const pid = etcdPid(node);
+    const pid = await etcdPid(site, node);
     expect(await syncer(leader, 'replace', node)).toMatchObject({ code: 0, error: '' });
-    await poll(() => (etcdPid(node) === pid ? undefined : true), 120_000);
+    await poll(async () => ((await etcdPid(site, node)) === pid ? undefined : true), 120_000);
     await agree();
     await goesOn('after-the-replacement', proof);
     expect((await syncer(leader, 'replace', 'nobody')).code).toBe(66);

@@ -2,13 +2,14 @@
 // gasps, and all are replaced one after the other with another configuration.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { goesOn, nothingHappened } from '../../support/cluster-checks.ts';
 import { startDaemon, type LogLine, type TestDaemon } from '../../support/daemon.ts';
+import { etcdPid } from '../../support/etcd-process.ts';
 import { poll } from '../../support/poll.ts';
 import {
   hasLeader,
@@ -57,9 +58,6 @@ function mkdtemp(name: string): string {
   mkdirSync(directory, { recursive: true });
   return directory;
 }
-
-const etcdPid = (node: string): number =>
-  Number(readFileSync(path.join(site.places.get(node)!.dataDir, 'etcd', 'etcd.pid'), 'utf8'));
 
 describe('one replica of three', () => {
   beforeAll(async () => {
@@ -116,7 +114,7 @@ describe('one replica of three', () => {
 
   it('has an etcd that answers in gasps', { timeout: 300_000 }, async () => {
     const proof = await guide.watchNothingGoes();
-    const pid = etcdPid(await hasLeader(site));
+    const pid = await etcdPid(site, await hasLeader(site));
     for (let gasp = 0; gasp < 8; gasp += 1) {
       process.kill(pid, 'SIGSTOP');
       await wait(1_800);
