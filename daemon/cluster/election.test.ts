@@ -6,13 +6,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   following,
+  isOver,
   mayWrite,
   step,
-  writeValidityMs,
   type ElectionEffect,
   type ElectionEvent,
   type ElectionState,
   type LeaderEntry,
+  type Term,
 } from './election.ts';
 
 const ttlMs = 6_000;
@@ -24,8 +25,9 @@ class Model {
   epoch = 0;
   leader: LeaderEntry | undefined;
   leaseEndsMs = 0;
-  /** Nobody who was the leader may write after this. */
-  quietFromMs = 0;
+  /** The newest term as etcd keeps it, and the last that was given back (`leadership.ts`). */
+  last: Term | undefined;
+  over = '';
   leads = 0;
   /** What etcd's watch tells, and how far each replica has heard it. */
   readonly history: { readonly revision: number; readonly leader: LeaderEntry | undefined }[] = [];
@@ -33,7 +35,6 @@ class Model {
   /** Outcomes of campaigns that are on their way. */
   readonly answers: (ElectionEvent | undefined)[] = nodes.map(() => undefined);
   readonly states: ElectionState[] = nodes.map(following);
-  readonly writesFromMs = nodes.map(() => 0);
 
   #set(leader: LeaderEntry | undefined): void {
     this.leader = leader;
@@ -62,7 +63,16 @@ class Model {
   answer(index: number): void {
     const event = this.answers[index];
     this.answers[index] = undefined;
-    if (event !== undefined) this.feed(index, event);
+    if (event?.type === 'won') this.feed(index, { ...event, heardMs: this.nowMs });
+    else if (event !== undefined) this.feed(index, event);
+  }
+
+  yield(index: number): void {
+    const { phase, cleared, leader } = this.states[index]!;
+    if (phase === 'leading' && cleared && leader!.lease === this.leader?.lease) {
+      this.over = leader!.lease;
+    }
+    this.feed(index, { type: 'yield' });
   }
 
   keep(index: number, answered: boolean): void {
@@ -71,7 +81,7 @@ class Model {
     const lease = state.leader!.lease;
     const held = this.leader?.lease === lease;
     if (held) this.leaseEndsMs = this.nowMs + ttlMs;
-    if (!answered) this.feed(index, { type: 'keep-failed', nowMs: this.nowMs });
+    if (!answered) this.feed(index, { type: 'keep-failed' });
     else if (!held) this.feed(index, { type: 'lease-gone', lease });
     else this.feed(index, { type: 'kept', lease, sentMs: this.nowMs, ttlMs });
   }
@@ -93,19 +103,32 @@ class Model {
         this.epoch += 1;
         const lease = `lease-${this.revision}`;
         const createdRevision = this.revision;
-        const leader = { node: nodes[index]!, epoch: this.epoch, lease, createdRevision };
+        const node = nodes[index]!;
+        const leader = { node, epoch: this.epoch, lease, createdRevision };
         this.#set(leader);
         this.leaseEndsMs = this.nowMs + ttlMs;
-        // What `leadership.ts` must keep to: no write before an ended leader's validity has run out.
-        this.writesFromMs[index] = Math.max(this.nowMs, this.quietFromMs);
-        this.answers[index] = { type: 'won', leader, sentMs: this.nowMs, ttlMs };
+        const clear = isOver(this.last, this.over, node);
+        this.last = { node, epoch: this.epoch, lease, clear };
+        const { nowMs } = this;
+        this.answers[index] = {
+          type: 'won',
+          leader,
+          sentMs: nowMs,
+          heardMs: nowMs,
+          ttlMs,
+          isOver: clear,
+        };
         return;
       }
       case 'revoke':
         if (this.leader?.lease !== effect.lease) return;
         this.revision += 1;
         this.#set(undefined);
-        this.quietFromMs = this.nowMs + writeValidityMs;
+        return;
+      case 'clear':
+        if (this.leader?.lease !== effect.leader.lease || this.last === undefined) return;
+        this.last = { ...this.last, clear: true };
+        this.feed(index, { type: 'cleared', lease: effect.leader.lease });
         return;
       case 'lead':
         this.leads += 1;
@@ -119,7 +142,6 @@ class Model {
   writers(): number[] {
     return nodes
       .map((_, index) => index)
-      .filter((index) => this.nowMs >= this.writesFromMs[index]!)
       .filter((index) => mayWrite(this.states[index]!, this.nowMs));
   }
 }
@@ -154,7 +176,9 @@ describe('the election', () => {
     const campaigning = step(following('two'), { type: 'able', able: true }).state;
     const resigned = step(campaigning, { type: 'resign' }).state;
     const leader = { node: 'two', epoch: 1, lease: 'l', createdRevision: 2 };
-    const won = step(resigned, { type: 'won', leader, sentMs: 0, ttlMs });
+    const won = step(resigned, {
+      ...{ type: 'won', leader, sentMs: 0, heardMs: 0, ttlMs, isOver: true },
+    });
     expect(won.effects).toEqual([{ type: 'revoke', lease: 'l' }]);
     expect(won.state.phase).toBe('resigned');
   });
@@ -187,7 +211,7 @@ describe('the election', () => {
               model.feed(who, { type: 'not-won' });
               break;
             case 'yield':
-              model.feed(who, { type: 'yield' });
+              model.yield(who);
               break;
             case 'keep':
               model.keep(who, true);

@@ -10,10 +10,28 @@ export interface LeaderEntry {
   readonly createdRevision: number;
 }
 
+/** The newest term, as etcd keeps it. */
+export interface Term extends Pick<LeaderEntry, 'node' | 'epoch' | 'lease'> {
+  /** No leader before this term can write any more: what is known of this one holds for all. */
+  readonly clear: boolean;
+}
+
+/**
+ * Whether all that led before `node` are known to write no more. `over`: the lease of a term that was given
+ * back, or whose holder is dead. Its own last term ended with its process, or was given up by itself.
+ */
+export function isOver(last: Term | undefined, over: string, node: string): boolean {
+  return last === undefined || (last.clear && (last.node === node || last.lease === over));
+}
+
 export interface ElectionState {
   readonly node: string;
   readonly phase: 'following' | 'campaigning' | 'leading' | 'resigned';
   readonly leader: LeaderEntry | undefined;
+  /** Leading: a leader before us may believe in its term until then, monotonic. */
+  readonly writesFromMs: number;
+  /** Leading: etcd knows that no leader before us can write any more. */
+  readonly cleared: boolean;
   /** Leading: nobody else can write before this, monotonic. */
   readonly validUntilMs: number;
   /** Leading: when the lease itself ends, monotonic. */
@@ -39,7 +57,11 @@ export type ElectionEvent =
       readonly type: 'won';
       readonly leader: LeaderEntry;
       readonly sentMs: number;
+      /** When etcd's answer was there: whoever led before was heard by etcd no later. */
+      readonly heardMs: number;
       readonly ttlMs: number;
+      /** All leaders before are known to write no more: they gave their term back, or are dead. */
+      readonly isOver: boolean;
     }
   | { readonly type: 'not-won' }
   | {
@@ -48,7 +70,9 @@ export type ElectionEvent =
       readonly sentMs: number;
       readonly ttlMs: number;
     }
-  | { readonly type: 'keep-failed'; readonly nowMs: number }
+  | { readonly type: 'keep-failed' }
+  /** etcd has taken that no leader before us can write. */
+  | { readonly type: 'cleared'; readonly lease: string }
   | { readonly type: 'lease-gone'; readonly lease: string }
   /** A first sign that the leader is dead. It only proposes. */
   | { readonly type: 'doubt'; readonly node: string }
@@ -63,6 +87,8 @@ export type ElectionEvent =
 export type ElectionEffect =
   | { readonly type: 'campaign' }
   | { readonly type: 'lead'; readonly leader: LeaderEntry }
+  /** Says in etcd that no leader before this one can write any more. */
+  | { readonly type: 'clear'; readonly leader: LeaderEntry }
   | { readonly type: 'follow'; readonly reason: string }
   | { readonly type: 'probe'; readonly leader: LeaderEntry }
   | { readonly type: 'revoke'; readonly lease: string };
@@ -78,6 +104,8 @@ export function following(node: string): ElectionState {
     node,
     phase: 'following',
     leader: undefined,
+    writesFromMs: 0,
+    cleared: false,
     validUntilMs: 0,
     leaseUntilMs: 0,
     etcdAway: false,
@@ -88,7 +116,15 @@ export function following(node: string): ElectionState {
 
 /** Whether the registry may be written to at this very moment. */
 export function mayWrite(state: ElectionState, nowMs: number): boolean {
-  return state.phase === 'leading' && nowMs < state.validUntilMs;
+  return state.phase === 'leading' && nowMs >= state.writesFromMs && nowMs < state.validUntilMs;
+}
+
+/**
+ * Whether a write that was begun may send its next request: half of one is worse than a late end, as long
+ * as nobody else can be leader. A process that wakes from a pause may not.
+ */
+export function mayFinish(state: ElectionState, nowMs: number): boolean {
+  return mayWrite(state, nowMs) || (mayRenew(state, nowMs) && nowMs < state.leaseUntilMs);
 }
 
 /**
@@ -96,7 +132,7 @@ export function mayWrite(state: ElectionState, nowMs: number): boolean {
  * nothing. A process that wakes from a pause has not asked etcd yet, and may not.
  */
 export function mayRenew(state: ElectionState, nowMs: number): boolean {
-  return mayWrite(state, nowMs) || (state.phase === 'leading' && state.etcdAway);
+  return state.phase === 'leading' && (nowMs < state.validUntilMs || state.etcdAway);
 }
 
 export function step(
@@ -113,7 +149,7 @@ export function step(
       if (!event.able || state.phase !== 'following' || state.leader !== undefined) return stay;
       return { state: { ...state, phase: 'campaigning' }, effects: [{ type: 'campaign' }] };
     case 'won': {
-      const { leader, sentMs, ttlMs } = event;
+      const { leader, sentMs, heardMs, ttlMs, isOver } = event;
       if (state.phase !== 'campaigning') {
         return { state, effects: [{ type: 'revoke', lease: leader.lease }] };
       }
@@ -124,8 +160,10 @@ export function step(
       }
       const seenRevision = Math.max(state.seenRevision, leader.createdRevision);
       const won = { ...state, phase: 'leading', leader, etcdAway: false, seenRevision } as const;
+      const writesFromMs = isOver ? sentMs : heardMs + writeValidityMs;
+      const begun = { writesFromMs, cleared: isOver, doubted: undefined };
       return {
-        state: { ...won, ...validity(sentMs, ttlMs), doubted: undefined },
+        state: { ...won, ...validity(sentMs, ttlMs), ...begun },
         effects: [{ type: 'lead', leader }],
       };
     }
@@ -137,8 +175,15 @@ export function step(
       if (state.phase !== 'leading' || state.leader?.lease !== event.lease) return stay;
       return {
         state: { ...state, ...validity(event.sentMs, event.ttlMs), etcdAway: false },
-        effects: [],
+        effects:
+          !state.cleared && event.sentMs >= state.writesFromMs
+            ? [{ type: 'clear', leader: state.leader }]
+            : [],
       };
+    case 'cleared':
+      return state.phase === 'leading' && state.leader?.lease === event.lease
+        ? { ...stay, state: { ...state, cleared: true } }
+        : stay;
     case 'keep-failed':
       return state.phase === 'leading' ? { ...stay, state: { ...state, etcdAway: true } } : stay;
     case 'lease-gone':

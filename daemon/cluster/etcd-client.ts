@@ -276,10 +276,16 @@ function operationOf(write: EtcdWrite) {
     : {
         request_put: {
           key,
-          value: Buffer.from(write.value),
+          value: bytesOf(write.value),
           ...(write.lease === undefined ? {} : { lease: write.lease }),
         },
       };
+}
+
+/** Bytes are sent as they are, without a copy. */
+function bytesOf(value: Uint8Array | string): Buffer {
+  if (typeof value === 'string') return Buffer.from(value);
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }
 
 /** The first key after all that begin with `prefix`. */

@@ -7,6 +7,7 @@ import { VirtualClock } from '../support/virtual-clock.ts';
 import { writeValidityMs, type LeaderEntry } from './election.ts';
 import { MemoryEtcd } from './etcd.fixture.ts';
 import { Leadership } from './leadership.ts';
+import type { WritePermit } from './permits.ts';
 
 interface Replica {
   readonly node: string;
@@ -41,6 +42,7 @@ function cluster(probe: 'dead' | 'silent' | 'answers' = 'dead') {
       able: () => true,
       newestEpoch: () => 0,
       probe: () => Promise.resolve(probe),
+      settled: () => Promise.resolve(),
       suspects: () => false,
       changed: (leader: LeaderEntry | undefined, leads) => {
         if (leads && leader !== undefined) epochs.push(leader.epoch);
@@ -60,10 +62,10 @@ function cluster(probe: 'dead' | 'silent' | 'answers' = 'dead') {
   };
   const mayWrite = async ({ leadership }: Replica, limitMs: number): Promise<number> => {
     const fromMs = clock.monotonicMs();
-    let answer: boolean | undefined;
-    void leadership.mayWrite(new AbortController().signal).then((may) => (answer = may));
-    expect(await clock.runUntil(() => answer !== undefined, limitMs)).toBe(true);
-    expect(answer).toBe(true);
+    let permit: WritePermit | undefined;
+    void leadership.begin(new AbortController().signal).then((given) => (permit = given));
+    expect(await clock.runUntil(() => permit !== undefined, limitMs)).toBe(true);
+    permit?.end();
     return clock.monotonicMs() - fromMs;
   };
   for (const { leadership } of replicas) leadership.start();
@@ -148,7 +150,7 @@ describe('leadership', () => {
     expect(leaders()).toEqual([first]);
     expect(first.leadership.mayRenew()).toBe(true);
     const signal = AbortSignal.abort();
-    expect(await first.leadership.mayWrite(signal)).toBe(false);
+    expect(await first.leadership.begin(signal)).toBeUndefined();
     memory.away = false;
     await leader();
     await clock.advanceAsync(10_000);

@@ -7,19 +7,22 @@ import type { Clock, Timer } from '../support/clock.ts';
 import type { Logger } from '../support/logger.ts';
 import {
   following,
+  isOver,
+  mayFinish,
   mayRenew,
   mayWrite,
   step,
-  writeValidityMs,
   type ElectionEffect,
   type ElectionEvent,
   type LeaderEntry,
+  type Term,
 } from './election.ts';
 import type { EtcdClient } from './etcd-client.ts';
 import type { Fence } from './fence.ts';
 import { leaderKey } from './keys.ts';
+import { WritePermits, type WritePermit } from './permits.ts';
 
-/** The newest term: its epoch, and the lease of who won it. */
+/** The newest term (`Term`). */
 const epochKey = `${ownPrefix}epoch`;
 /** The lease of the last leader that is known to write no more: it gave it back, or is dead. */
 const overKey = `${ownPrefix}over`;
@@ -35,6 +38,11 @@ const lookEveryMs = 2_000;
 const yieldMs = 5_000;
 /** How long a stop waits for a campaign that is under way; its lease ends by itself otherwise. */
 const campaignEndsMs = 1_000;
+/**
+ * How long one that gives the lead back waits for its writes under way. Raising it helps a slow registry
+ * to a hand-over without a pause; one that does not answer makes it wait in vain.
+ */
+const drainMs = 250;
 
 export interface LeadershipOptions {
   readonly node: string;
@@ -51,6 +59,8 @@ export interface LeadershipOptions {
   /** Whether the first sign that the leader is dead holds still: asked again and again. */
   readonly suspects: (leader: LeaderEntry) => boolean;
   readonly changed: (leader: LeaderEntry | undefined, leads: boolean) => void;
+  /** Waits a moment for what was written to be in etcd: asked before the lead is given back. */
+  readonly settled: () => Promise<unknown>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -61,19 +71,30 @@ export class Leadership implements Fence {
   #watch: EtcdWatch | undefined;
   #timer: Timer | undefined;
   #stopped = false;
-  /** No write before this: a leader whose lease was ended may still believe in it. */
-  #writesFromMs = 0;
   #keeping = false;
   #looking = false;
   #lookedMs = Number.NEGATIVE_INFINITY;
   /** No campaign before this: the lead was handed over. */
   #yieldsUntilMs = Number.NEGATIVE_INFINITY;
   #campaigning: Promise<void> = Promise.resolve();
-  #waiters: (() => void)[] = [];
+  /** The term that is being given back: no write begins in it. */
+  #ending: string | undefined;
+  readonly #permits: WritePermits;
 
   constructor(options: LeadershipOptions) {
+    const { clock } = options;
     this.#options = options;
     this.#state = following(options.node);
+    this.#permits = new WritePermits({
+      term: () => {
+        const { leader } = this.#state;
+        return this.leads && leader?.lease !== this.#ending ? leader : undefined;
+      },
+      mayBegin: () => mayWrite(this.#state, clock.monotonicMs()),
+      mayGoOn: (lease) =>
+        this.#state.leader?.lease === lease && mayFinish(this.#state, clock.monotonicMs()),
+      clock,
+    });
   }
 
   get leader(): LeaderEntry | undefined {
@@ -114,15 +135,29 @@ export class Leadership implements Fence {
     return true;
   }
 
-  /** Stops writing first; then says in etcd that this term is over, so that the next begins at once. */
+  /**
+   * Stops writing first; then says in etcd that this term is over, so that the next begins at once. Where
+   * a write is still under way, or one of a leader before us may be, nothing is said, and the next waits.
+   */
   async #giveBack(event: ElectionEvent): Promise<void> {
+    const { etcd, settled } = this.#options;
     const lease = this.leads ? this.#state.leader?.lease : undefined;
+    let isDrained = false;
+    if (lease !== undefined) {
+      this.#ending = lease;
+      this.#permits.wake();
+      isDrained = await this.#permits.drained(drainMs);
+      await settled();
+    }
     const { guard } = this;
+    const { leader, cleared } = this.#state;
     this.#feed(event, false);
-    if (lease === undefined || guard === undefined) return;
-    const { etcd } = this.#options;
-    const marker = { type: 'put', key: overKey, value: lease } as const;
-    await etcd.commit([guard], [marker]).catch(() => undefined);
+    // Lost meanwhile, or never held.
+    if (guard === undefined || lease === undefined || leader?.lease !== lease) return;
+    if (isDrained && cleared) {
+      const marker = { type: 'put', key: overKey, value: lease } as const;
+      await etcd.commit([guard], [marker]).catch(() => undefined);
+    }
     await etcd.revoke(lease).catch(() => undefined);
   }
 
@@ -136,19 +171,8 @@ export class Leadership implements Fence {
     this.#feed({ type: 'doubt', node });
   }
 
-  async mayWrite(signal: AbortSignal): Promise<boolean> {
-    while (this.leads && !signal.aborted) {
-      const nowMs = this.#options.clock.monotonicMs();
-      if (mayWrite(this.#state, nowMs) && nowMs >= this.#writesFromMs) return true;
-      await new Promise<void>((resolve) => {
-        const timer = this.#options.clock.after(100, resolve);
-        this.#waiters.push(() => {
-          timer.cancel();
-          resolve();
-        });
-      });
-    }
-    return false;
+  begin(signal: AbortSignal): Promise<WritePermit | undefined> {
+    return this.#permits.begin(signal);
   }
 
   mayRenew(): boolean {
@@ -163,7 +187,7 @@ export class Leadership implements Fence {
     if (before.leader?.lease !== state.leader?.lease || before.phase !== state.phase) {
       this.#options.changed(state.leader, this.leads);
     }
-    for (const waiter of this.#waiters.splice(0)) waiter();
+    this.#permits.wake();
   }
 
   #perform(effect: ElectionEffect): void {
@@ -174,6 +198,9 @@ export class Leadership implements Fence {
         return;
       case 'lead':
         logger.info({ epoch: effect.leader.epoch }, `${node} leads`);
+        return;
+      case 'clear':
+        void this.#clear(effect.leader);
         return;
       case 'follow':
         logger.info({ reason: effect.reason }, `${node} leads no more: ${effect.reason}`);
@@ -259,9 +286,22 @@ export class Leadership implements Fence {
       if (seconds <= 0) this.#feed({ type: 'lease-gone', lease });
       else this.#feed({ type: 'kept', lease, sentMs, ttlMs: seconds * 1000 });
     } catch {
-      this.#feed({ type: 'keep-failed', nowMs: clock.monotonicMs() });
+      this.#feed({ type: 'keep-failed' });
     } finally {
       this.#keeping = false;
+    }
+  }
+
+  async #clear(leader: LeaderEntry): Promise<void> {
+    const { node, epoch, lease } = leader;
+    const term: Term = { node, epoch, lease, clear: true };
+    const write = { type: 'put', key: epochKey, value: JSON.stringify(term) } as const;
+    try {
+      const { succeeded } = await this.#options.etcd.commit([guardOf(leader)], [write]);
+      if (succeeded) this.#feed({ type: 'cleared', lease });
+    } catch (error) {
+      // Said again with the next answer to a renewal.
+      this.#options.logger.debug({ error: String(error) }, 'the term was not said to be clear');
     }
   }
 
@@ -288,7 +328,9 @@ export class Leadership implements Fence {
       const known = (await etcd.get(epochKey)).entry;
       const last = known === undefined ? undefined : readTerm(known.value);
       const over = textOf((await etcd.get(overKey)).entry?.value);
+      const clear = isOver(last, over, node);
       const epoch = Math.max(last?.epoch ?? 0, newestEpoch()) + 1;
+      const term: Term = { node, epoch, lease, clear };
       const sentMs = clock.monotonicMs();
       const { succeeded, revision } = await etcd.commit(
         [
@@ -299,7 +341,7 @@ export class Leadership implements Fence {
         ],
         [
           { type: 'put', key: leaderKey, value: JSON.stringify({ node, epoch }), lease },
-          { type: 'put', key: epochKey, value: JSON.stringify({ node, epoch, lease }) },
+          { type: 'put', key: epochKey, value: JSON.stringify(term) },
         ],
       );
       if (!succeeded) {
@@ -308,10 +350,9 @@ export class Leadership implements Fence {
         return;
       }
       const won = { node, epoch, lease, createdRevision: revision };
-      // A leader whose lease was ended for it may believe in it for as long as its validity lasts.
-      const isOver = last === undefined || last.node === node || last.lease === over;
-      this.#writesFromMs = isOver ? sentMs : sentMs + writeValidityMs;
-      this.#feed({ type: 'won', leader: won, sentMs, ttlMs: leaseSeconds * 1000 });
+      const heardMs = clock.monotonicMs();
+      const ttlMs = leaseSeconds * 1000;
+      this.#feed({ type: 'won', leader: won, sentMs, heardMs, ttlMs, isOver: clear });
     } catch (error) {
       logger.debug({ error: String(error) }, 'campaigning failed');
       this.#feed({ type: 'not-won' });
@@ -325,8 +366,8 @@ function guardOf({ createdRevision }: LeaderEntry): EtcdGuard {
   return { key: leaderKey, createdRevision };
 }
 
-function readTerm(value: Uint8Array): Pick<LeaderEntry, 'node' | 'epoch' | 'lease'> {
-  return JSON.parse(textOf(value)) as LeaderEntry;
+function readTerm(value: Uint8Array): Term {
+  return JSON.parse(textOf(value)) as Term;
 }
 
 function textOf(value: Uint8Array | undefined): string {

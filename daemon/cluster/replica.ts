@@ -66,6 +66,8 @@ export interface Replica {
 }
 
 const probeMs = 500;
+/** How long a leader that gives way waits for etcd to have its mapping; the stamps have it too. */
+const settleMs = 1_000;
 const english = createTranslator('en');
 
 /** Gives the replica. Rejects with `etcd.missing` or `etcd.unsupported`. */
@@ -208,6 +210,7 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
       ...{ node, etcd, probe, suspects, changed, clock, logger },
       able: () => engine.viewed && reaches() && alone() === undefined,
       newestEpoch: () => engine.newestEpoch,
+      settled: () => store.settled(settleMs),
     });
     leadership = election;
     watchRegistryReach(
@@ -246,7 +249,7 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
     },
     fence: (driver) =>
       fenceDriver(driver, {
-        mayWrite: async (signal) => (await leadership?.mayWrite(signal)) === true,
+        begin: async (signal) => leadership?.begin(signal),
         mayRenew: () => leadership?.mayRenew() === true,
       }),
     begin(surroundings) {
@@ -266,7 +269,6 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
     async stop() {
       stopping.abort();
       upkeep?.stop();
-      if (leadership?.leads === true) await store.settled(1_000);
       await leadership?.resign();
       await registration?.leave();
       client?.close();
