@@ -14,6 +14,8 @@ import { createWords, type Words } from './words.ts';
 export interface Session {
   readonly io: CliIo;
   readonly say: Translate;
+  /** Puts a text by key into words; nothing for none. */
+  readonly inWords: (text: Text | undefined) => string;
   readonly locale: Locale;
   readonly words: Words;
   readonly style: Style;
@@ -49,6 +51,7 @@ export function createSession(
   return {
     io,
     say,
+    inWords: (text) => (text === undefined ? '' : renderText(text, say, io.clock.nowMs())),
     locale,
     words: createWords(say, locale),
     style,

@@ -1,6 +1,7 @@
 // A daemon for the tests of the control API and the command line: every answer is set by the test,
 // every order is written down.
 
+import { because } from '../model/reason.ts';
 import type { GossipPool, PoolMember } from '../gossip/pool.ts';
 import type { InstanceRow, PeerStatus, SyncEngine, SyncStatus } from '../sync/engine.ts';
 import { silentLogger } from '../support/logger.ts';
@@ -102,7 +103,7 @@ export function instanceRow(index: number, more: Partial<InstanceRow> = {}): Ins
     originServiceId: serviceId,
     originInstanceId: `o-${index}`,
     state: index % 3 === 0 ? 'native' : 'in-sync',
-    stateReason: '',
+    stateReason: undefined,
     leaseUntilMs: undefined,
     expiresAtMs: undefined,
     sinceMs: startedMs + index,
@@ -180,7 +181,7 @@ export function fixtureBackend(
             cluster: 'shanghai',
             service: 'payments',
             instance: 'i-7',
-            reason: 'tombstone at revision 812',
+            reason: because('tombstone', { revision: 812 }),
           },
         ]
           .filter((entry) => cluster === undefined || entry.cluster === cluster)
@@ -315,14 +316,14 @@ function engineOf(
         ? {
             subject,
             found: 'service',
-            verdict: 'payments is here: 2 native instances, 3 copies from shanghai.',
-            steps: [{ timeMs: startedMs, code: 'native', text: 'registered by an application' }],
+            verdict: [because('verdict-service', { natives: 2, copies: 3 })],
+            steps: [{ timeMs: startedMs, code: 'native', text: because('application-in-it') }],
             history: [],
           }
         : {
             subject,
             found: 'nothing',
-            verdict: `${subject} is not known.`,
+            verdict: [because('verdict-nothing')],
             steps: [],
             history: [],
           },
@@ -334,13 +335,16 @@ function engineOf(
           service: instanceRow(1).key,
           originInstanceId: 'o-1',
           instanceId: 'i-1',
-          reason: rules === undefined ? 'tombstone at revision 812' : 'rule "no-lab" excludes it',
+          reason:
+            rules === undefined
+              ? because('tombstone', { revision: 812 })
+              : because('excluded', { rule: 'no-lab' }),
           held: false,
           changes: [],
         },
       ],
       unchanged: 211,
-      leftOut: [{ reason: 'rule "no-lab" excludes it', count: 2 }],
+      leftOut: [{ reason: because('excluded', { rule: 'no-lab' }), count: 2 }],
     }),
     held: () => [
       {
@@ -349,7 +353,7 @@ function engineOf(
         originServiceId: 's-1',
         originInstanceId: 'o-1',
         heldSinceMs: startedMs,
-        reason: '60 of 212 at once, without tombstones',
+        reason: because('absent', { cluster: 'shanghai' }),
         decision: 'waiting',
       },
     ],

@@ -5,6 +5,7 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { because } from '../model/reason.ts';
 import { SyncerError } from '../../proto/errors.ts';
 import type { State } from '../../proto/gen/syncer/control/v1/control.ts';
 import { controlAddress } from '../../proto/control/address.ts';
@@ -136,7 +137,9 @@ describe('requests', () => {
     const plan = await client.call('plan', { rules: 'wrong: 1' });
     expect(plan.items).toEqual([]);
     expect(plan.problems.map(({ code }) => code)).toEqual(['config.unknown-key']);
-    expect((await client.call('plan', { rules: 'export: []' })).items[0]?.reason).toContain('rule');
+    expect((await client.call('plan', { rules: 'export: []' })).items[0]?.reason).toEqual(
+      because('excluded', { rule: 'no-lab' }),
+    );
   });
 
   it('gives both directions in the topology, and nothing of what only the other side knows', async () => {

@@ -73,7 +73,7 @@ export function viewExplanation(explanation: Explanation): ExplanationMessage {
   return {
     subject: explanation.subject,
     found: explanation.found,
-    verdict: explanation.verdict,
+    verdict: [...explanation.verdict],
     steps: explanation.steps.map(viewStep),
     history: explanation.history.map(viewActivity),
   };

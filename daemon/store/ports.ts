@@ -2,6 +2,7 @@
 // etcd (cluster mode). Reads happen once, at start; writes are queued and reach the disk in
 // transactions, in order; `flush` waits for them.
 
+import type { Reason } from '../model/reason.ts';
 import type { RecordKind, RemovalProof } from '../model/records.ts';
 
 /** Origin ids to local ids of one foreign copy (the original's `MappingEntry`, and what we need beside it). */
@@ -79,7 +80,7 @@ export interface HeldRemoval {
   readonly originServiceId: string;
   readonly originInstanceId: string;
   readonly heldSinceMs: number;
-  readonly reason: string;
+  readonly reason: Reason;
   /** `keep`: a person said that it stays until its origin names it again. */
   readonly decision: 'waiting' | 'keep';
 }
@@ -105,8 +106,8 @@ export interface AuditEntry {
   readonly cluster: string;
   readonly service: string;
   readonly instance: string;
-  /** Why, with the evidence (`tombstone at revision 812`, `not-ours: …`). */
-  readonly reason: string;
+  /** Why, with the evidence. */
+  readonly reason: Reason;
 }
 
 /** Append-only, bounded in size: the oldest go first. */

@@ -2,6 +2,8 @@
 
 import type { Database, Statement } from 'better-sqlite3';
 import { hash52 } from '../support/hash.ts';
+import { readReason, writeReason } from '../model/reason.ts';
+import { mappingOfRow, rowOfMapping, type MappingRow } from './mapping-row.ts';
 import type { Operation } from './operations.ts';
 import type { AuditEntry, ExportedKey, HeldRemoval, Mapping, Tombstone } from './ports.ts';
 
@@ -38,6 +40,8 @@ function sumOf(cells: readonly Cell[]): number {
 export interface OperationWriter {
   /** Applies one operation; to be called inside a transaction. */
   apply(operation: Operation): void;
+  /** The same for a mapping that is put, as the row that crosses between threads. */
+  putMapping(row: MappingRow): void;
   /** Notes the highest revision of the batch; to be called before the transaction's end. */
   finish(): void;
 }
@@ -74,15 +78,9 @@ export function operationWriter(database: Database): OperationWriter {
 
   const apply = (operation: Operation): void => {
     switch (operation.type) {
-      case 'put-mapping': {
-        const { mapping } = operation;
-        putMapping(
-          ...[mapping.cluster, mapping.originServiceId, mapping.originInstanceId],
-          ...[mapping.domain, mapping.project, mapping.serviceId, mapping.instanceId],
-          ...[mapping.hash, mapping.leaseSeconds],
-        );
+      case 'put-mapping':
+        putMapping(...rowOfMapping(operation.mapping));
         return;
-      }
       case 'delete-mapping': {
         const { cluster, originServiceId, originInstanceId } = operation.mapping;
         deleteMapping.run(cluster, originServiceId, originInstanceId);
@@ -112,7 +110,7 @@ export function operationWriter(database: Database): OperationWriter {
         const { held } = operation;
         putHeld(
           ...[held.id, held.cluster, held.originServiceId, held.originInstanceId],
-          ...[held.heldSinceMs, held.reason, held.decision],
+          ...[held.heldSinceMs, writeReason(held.reason), held.decision],
         );
         return;
       }
@@ -127,7 +125,7 @@ export function operationWriter(database: Database): OperationWriter {
         return;
       case 'append-audit': {
         const { timeMs, action, cluster, service, instance, reason } = operation.entry;
-        append.run(timeMs, action, cluster, service, instance, reason);
+        append.run(timeMs, action, cluster, service, instance, writeReason(reason));
         return;
       }
     }
@@ -141,21 +139,16 @@ export function operationWriter(database: Database): OperationWriter {
     highestOfBatch = 0;
   };
 
-  return { apply, finish };
+  return { apply, putMapping: (row) => putMapping(...row), finish };
 }
 
 export function* readMappings(database: Database): Generator<Mapping> {
+  for (const row of readMappingRows(database)) yield mappingOfRow(row);
+}
+
+export function readMappingRows(database: Database): IterableIterator<MappingRow> {
   const rows = database.prepare(`SELECT ${summed.mapping} FROM mapping`).raw().iterate();
-  for (const row of rows as IterableIterator<
-    [string, string, string, string, string, string, string, number, number]
-  >) {
-    const [cluster, originServiceId, originInstanceId, domain, project, serviceId, instanceId] =
-      row;
-    yield {
-      ...{ cluster, domain, project, originServiceId, originInstanceId, serviceId, instanceId },
-      ...{ hash: row[7], leaseSeconds: row[8] },
-    };
-  }
+  return rows as IterableIterator<MappingRow>;
 }
 
 export interface ExportHead {
@@ -185,7 +178,8 @@ export function* readHeld(database: Database): Generator<HeldRemoval> {
   for (const row of rows as IterableIterator<
     [string, string, string, string, number, string, HeldRemoval['decision']]
   >) {
-    const [id, cluster, originServiceId, originInstanceId, heldSinceMs, reason, decision] = row;
+    const [id, cluster, originServiceId, originInstanceId, heldSinceMs, line, decision] = row;
+    const reason = readReason(line);
     yield { id, cluster, originServiceId, originInstanceId, heldSinceMs, reason, decision };
   }
 }
@@ -205,7 +199,7 @@ export interface AuditFilter {
 }
 
 /** Newest first. */
-export function readAudit(database: Database, filter: AuditFilter): Generator<AuditEntry> {
+export function* readAudit(database: Database, filter: AuditFilter): Generator<AuditEntry> {
   const { limit, beforeMs } = filter;
   const conditions: string[] = [];
   const cells: Cell[] = [];
@@ -224,7 +218,12 @@ export function readAudit(database: Database, filter: AuditFilter): Generator<Au
     `SELECT time_ms AS timeMs, action, cluster, service, instance, reason FROM audit
      ${where} ORDER BY id DESC LIMIT ?`,
   );
-  return statement.iterate(...cells, Math.max(0, limit)) as Generator<AuditEntry>;
+  const rows = statement.iterate(...cells, Math.max(0, limit));
+  for (const row of rows as IterableIterator<
+    Omit<AuditEntry, 'reason'> & { readonly reason: string }
+  >) {
+    yield { ...row, reason: readReason(row.reason) };
+  }
 }
 
 /** Lets the oldest entries go, so that `keep` remain. */

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { because, verbatim } from '../model/reason.ts';
 import type { AuditEntry, ExportedKey, HeldRemoval, Mapping, Store, Tombstone } from './ports.ts';
 
 /** Opens the store that keeps its state in this directory; opening again finds the same. */
@@ -48,7 +49,7 @@ export function sampleAudit(number: number): AuditEntry {
     cluster: number % 3 === 0 ? 'west' : 'east',
     service: `service-${number % 5}`,
     instance: `instance-${number}`,
-    reason: `tombstone at revision ${number}`,
+    reason: because('tombstone', { revision: number }),
   };
 }
 
@@ -71,7 +72,7 @@ const proof = fc.constantFrom('tombstone' as const, 'absence' as const);
 const tombstone = fc.record({ kind, key: id, revision, proof, originTimeMs: timeMs });
 const held = fc.record({
   ...{ id, cluster: text, originServiceId: text, originInstanceId: text, heldSinceMs: timeMs },
-  ...{ reason: text, decision: fc.constantFrom('waiting' as const, 'keep' as const) },
+  ...{ reason: text.map(verbatim), decision: fc.constantFrom('waiting' as const, 'keep' as const) },
 });
 
 const mappingId = (value: Mapping): string =>

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { because } from '../model/reason.ts';
 import { contentOwner, losingClaims, type Claim } from './conflicts.ts';
 
 const endpoint = fc.constantFrom('rest://a:1', 'rest://b:1', 'rest://c:1', 'grpc://a:1');
@@ -50,7 +51,8 @@ describe('losingClaims', () => {
   it('comes to the same losers in whatever order the claims arrive', () => {
     fc.assert(
       fc.property(claims, natives, (all, native) => {
-        const sorted = (lost: ReadonlyMap<string, string>): unknown[] => [...lost].sort();
+        const sorted = (lost: ReadonlyMap<string, unknown>): unknown[] =>
+          [...lost].sort(([left], [right]) => (left < right ? -1 : 1));
         const forwards = losingClaims(all, new Set(native));
         const backwards = losingClaims([...all].reverse(), new Set(native));
         expect(sorted(backwards)).toEqual(sorted(forwards));
@@ -86,7 +88,7 @@ it('lets an application that moved win over what its old site still names', () =
     ];
     return [...losingClaims(claims, new Set())];
   };
-  const reason = 'cluster b already provides rest://a:1';
+  const reason = because('endpoint-of-cluster', { cluster: 'b', endpoint: 'rest://a:1' });
   // While its old site is down, and when that has come back and is not sure yet, or not any more.
   expect(lostBy({ vouched: false, present: true })).toEqual([['old', reason]]);
   expect(lostBy({ vouched: true, present: false })).toEqual([['old', reason]]);

@@ -1,5 +1,7 @@
 // Who wins where two claim the same: stated rules (README.md, "Conflicts"), as pure functions.
 
+import { because, type Reason } from '../model/reason.ts';
+
 /** A copy that wants to be under one service, as far as conflicts care. */
 export interface Claim {
   readonly cluster: string;
@@ -24,15 +26,15 @@ export interface Claim {
 export function losingClaims(
   claims: readonly Claim[],
   nativeEndpoints: ReadonlySet<string>,
-): ReadonlyMap<string, string> {
-  const lost = new Map<string, string>();
+): ReadonlyMap<string, Reason> {
+  const lost = new Map<string, Reason>();
   const holders = new Map<string, Claim[]>();
   const sorted = [...claims].sort(byStrength);
   for (const claim of sorted) {
     const { copyId, endpoints } = claim;
     const native = endpoints.find((endpoint) => nativeEndpoints.has(endpoint));
     if (native !== undefined) {
-      lost.set(copyId, `a native instance serves ${native}`);
+      lost.set(copyId, because('endpoint-native', { endpoint: native }));
       continue;
     }
     const stronger = endpoints.flatMap((endpoint) =>
@@ -42,7 +44,7 @@ export function losingClaims(
     )[0];
     if (stronger !== undefined) {
       const { cluster, endpoint } = stronger;
-      lost.set(copyId, `cluster ${cluster} already provides ${endpoint}`);
+      lost.set(copyId, because('endpoint-of-cluster', { cluster, endpoint }));
       continue;
     }
     for (const endpoint of endpoints) {

@@ -1,6 +1,7 @@
 // What should be under one local service: the instances of all peers that name it, after the import
 // rules, the absence policy and the conflict rules.
 
+import { because, verbatim, type Reason } from '../model/reason.ts';
 import { decodeInstance, RecordError } from '../model/record-codec.ts';
 import { serviceKeyText, type Instance, type Service } from '../model/service.ts';
 import { readInstanceStamp } from '../model/stamp.ts';
@@ -32,7 +33,7 @@ export interface DesiredInstance {
   readonly leaseSeconds: number;
   readonly quarantined: boolean;
   /** The origin is silent, or its absence is in doubt: kept for now. */
-  readonly kept: string | undefined;
+  readonly kept: Reason | undefined;
 }
 
 /** An instance of a peer that does not become a copy. */
@@ -41,7 +42,7 @@ export interface LeftOut {
   readonly source: PeerInstance;
   readonly copyId: string;
   readonly code: 'import-rule' | 'conflict' | 'expired' | 'unreadable' | 'echo';
-  readonly reason: string;
+  readonly reason: Reason;
 }
 
 export interface DesiredService {
@@ -56,7 +57,7 @@ interface Derived {
   readonly copyId: string;
   readonly hash: number;
   readonly endpoints: readonly string[];
-  readonly problem: { readonly code: 'unreadable' | 'echo'; readonly reason: string } | undefined;
+  readonly problem: { readonly code: 'unreadable' | 'echo'; readonly reason: Reason } | undefined;
 }
 
 let rulesVersions = 0;
@@ -171,16 +172,14 @@ export class DesiredState {
     for (const instance of source.instances.values()) {
       const derived = this.#derive(contribution, instance, quarantined);
       const { copyId, hash, problem } = derived;
-      const out = (code: LeftOut['code'], reason: string): void => {
+      const out = (code: LeftOut['code'], reason: Reason): void => {
         leftOut.push({ contribution, source: instance, copyId, code, reason });
       };
-      if (!verdict.included) out('import-rule', `excluded by ${verdict.ruleName}`);
+      if (!verdict.included) out('import-rule', because('excluded', { rule: verdict.ruleName }));
       else if (problem !== undefined) out(problem.code, problem.reason);
       else if (phase.phase === 'expired') {
-        out(
-          'expired',
-          `cluster ${peer.cluster} is silent, and its ${verdict.absence.kind} is over`,
-        );
+        const { cluster } = peer;
+        out('expired', because('policy-over', { cluster, policy: verdict.absence.kind }));
       } else {
         const kept = keptBecause(phase, instance, peer);
         const base = { contribution, source: instance, copyId, hash, leaseSeconds };
@@ -208,17 +207,17 @@ export class DesiredState {
         instanceId: source.instanceId,
       }),
     };
-    const unusable = (code: 'unreadable' | 'echo', reason: string): Derived => {
+    const unusable = (code: 'unreadable' | 'echo', reason: Reason): Derived => {
       return { ...base, hash: 0, endpoints: [], problem: { code, reason } };
     };
     try {
       const original = decodeInstance(source.payload);
       if (original.instanceId !== source.instanceId) {
-        return unusable('unreadable', 'the record names another instance than its key');
+        return unusable('unreadable', because('other-id'));
       }
       const stamp = readInstanceStamp(original.properties);
       if (stamp !== undefined) {
-        return unusable('echo', `it is itself a copy, from cluster ${stamp.originCluster}`);
+        return unusable('echo', because('echo', { cluster: stamp.originCluster }));
       }
       const copy = this.#normalise(
         buildCopy(original, {
@@ -233,7 +232,7 @@ export class DesiredState {
       return { ...base, hash: copyHash(copy), endpoints: endpointKeys(copy), problem: undefined };
     } catch (error) {
       if (!(error instanceof RecordError)) throw error;
-      return unusable('unreadable', error.message);
+      return unusable('unreadable', verbatim(error.message));
     }
   }
 
@@ -258,13 +257,11 @@ function keptBecause(
   phase: AbsencePhase,
   instance: PeerInstance,
   peer: PeerState,
-): string | undefined {
+): Reason | undefined {
   if (phase.phase !== 'present') {
-    const rest =
-      phase.phase === 'expired' || phase.remainingMs === undefined
-        ? 'without end'
-        : `for ${Math.ceil(phase.remainingMs / 1000)} s more`;
-    return `cluster ${peer.cluster} is ${peer.linkState}; kept ${rest}`;
+    const endless = phase.phase === 'expired' || phase.remainingMs === undefined;
+    const { cluster, linkState: state } = peer;
+    return because(endless ? 'kept-endless' : 'kept', { cluster, state });
   }
-  return instance.unproven ? 'missing from the last snapshot, without proof' : undefined;
+  return instance.unproven ? because('unproven-snapshot') : undefined;
 }

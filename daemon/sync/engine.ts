@@ -2,6 +2,7 @@
 // replication, a sink per peer, and everything that a person may ask or order. Implemented by
 // `sync-engine.ts`; `control/` shows it.
 
+import type { Reason } from '../model/reason.ts';
 import type { ExportRecord, ExportSource, ImportSink, LinkState } from '../model/records.ts';
 import type { GuardLimits, Rules } from '../model/rules.ts';
 import type { Instance, Service, ServiceKey } from '../model/service.ts';
@@ -110,7 +111,8 @@ export interface InstanceRow {
     | 'quarantined'
     /** Known from the peer, and left out by a rule or a conflict. */
     | 'left-out';
-  readonly stateReason: string;
+  /** `undefined`: the state says it all. */
+  readonly stateReason: Reason | undefined;
   /** End of the copy's lease as we last renewed it, milliseconds since 1970. */
   readonly leaseUntilMs: number | undefined;
   /** When the absence policy removes it, if nothing is heard. */
@@ -124,14 +126,15 @@ export interface ExplainStep {
   readonly timeMs: number | undefined;
   /** Stable code (`native`, `exported`, `export-rule`, `received`, `import-rule`, `conflict`, `written`, ...). */
   readonly code: string;
-  readonly text: string;
+  readonly text: Reason;
 }
 
 export interface Explanation {
   readonly subject: string;
   /** What was found: a service, an instance, nothing. */
   readonly found: 'service' | 'instance' | 'nothing';
-  readonly verdict: string;
+  /** Sentences. */
+  readonly verdict: readonly Reason[];
   readonly steps: readonly ExplainStep[];
   readonly history: readonly AuditEntry[];
 }
@@ -151,8 +154,8 @@ export interface PlanItem {
   readonly service: ServiceKey;
   readonly originInstanceId: string;
   readonly instanceId: string;
-  /** Why (`new at its origin`, `tombstone at revision 812`, `rule "no-lab" excludes it`). */
-  readonly reason: string;
+  /** Why (new at its origin, its tombstone, a rule that excludes it). */
+  readonly reason: Reason;
   /** Removals that wait for a person. */
   readonly held: boolean;
   /** Names of the fields that differ, for updates. */
@@ -164,7 +167,7 @@ export interface PlanView {
   /** Instances that are as they should be. */
   readonly unchanged: number;
   /** Known from peers and left out, by reason. */
-  readonly leftOut: readonly { readonly reason: string; readonly count: number }[];
+  readonly leftOut: readonly { readonly reason: Reason; readonly count: number }[];
 }
 
 /** One record of what a cluster exports or holds, for `syncer-lookup`. */

@@ -1,6 +1,7 @@
 // The answer to "why is this here, or why not?": the way of a service or an instance, step by step,
 // with the decisions that were kept about it.
 
+import { because, type Reason } from '../model/reason.ts';
 import { instanceRecordKey, serviceRecordKey } from '../model/records.ts';
 import type { AuditEntry, AuditLog } from '../store/ports.ts';
 import type { Contribution, DesiredState } from './desired.ts';
@@ -8,6 +9,7 @@ import type { ExplainStep, Explanation, InstanceRow } from './engine.ts';
 import type { ExportLog } from './export-log.ts';
 import type { LocalService, LocalView } from './local-view.ts';
 import type { PeerRegistry } from './peer-registry.ts';
+import type { PeerState } from './peer-state.ts';
 import type { Reconciler } from './reconciler.ts';
 import { instanceRows, type RowSources } from './rows.ts';
 import type { CompiledRules } from './rules.ts';
@@ -40,14 +42,16 @@ export async function explain(sources: ExplainSources, subject: string): Promise
   const first = rows[0];
   if (first !== undefined) {
     const steps = rows.flatMap((row) => instanceSteps(sources, row));
-    if (more > 0) steps.push(step('more', `${more} more instances have this id`));
+    if (more > 0) steps.push(step('more', because('more-of-id', { count: more })));
     const history = await historyOf(sources.audit, { instance: first.instance.instanceId });
     return { subject, found: 'instance', verdict: verdictOf(rows), steps, history };
   }
   const refused = [...sources.peers.all.values()].flatMap((peer) =>
     [...peer.refused]
       .filter(([key]) => key.endsWith(`/${subject}`))
-      .map(([key, reason]) => step('refused', `${key} of ${peer.cluster}: ${reason}`)),
+      .map(([key, detail]) =>
+        step('refused', because('record-refused', { record: key, cluster: peer.cluster, detail })),
+      ),
   );
   const services = [...sources.view.services()].filter((local) => namesService(local, subject));
   const contributions = contributionsTo(sources, subject);
@@ -59,15 +63,15 @@ export async function explain(sources: ExplainSources, subject: string): Promise
     ];
     const name = services[0]?.service.name ?? contributions[0]?.service.name ?? subject;
     const history = await historyOf(sources.audit, { service: name });
-    const verdict = `${services.length} here, ${contributions.length} from peers`;
-    return { subject, found: 'service', verdict, steps, history };
+    const verdict = because('verdict-service', {
+      natives: services.length,
+      copies: contributions.length,
+    });
+    return { subject, found: 'service', verdict: [verdict], steps, history };
   }
   const history = await historyOf(sources.audit, { instance: subject });
-  const verdict =
-    refused.length > 0
-      ? 'a peer sent it, and it was refused'
-      : 'neither the local registry nor any peer names it';
-  return { subject, found: 'nothing', verdict, steps: refused, history };
+  const verdict = because(refused.length > 0 ? 'verdict-refused' : 'verdict-nothing');
+  return { subject, found: 'nothing', verdict: [verdict], steps: refused, history };
 }
 
 function instanceSteps(sources: ExplainSources, row: InstanceRow): ExplainStep[] {
@@ -76,21 +80,15 @@ function instanceSteps(sources: ExplainSources, row: InstanceRow): ExplainStep[]
 
 function nativeSteps(sources: ExplainSources, row: InstanceRow): ExplainStep[] {
   const { key, instance } = row;
-  const steps = [
-    step('native', `an application registered it under ${key.app}/${key.name} ${key.version}`),
-  ];
+  const service = `${key.app}/${key.name} ${key.version}`;
+  const steps = [step('native', because('native', { service }))];
   const record = sources.log.record(instanceRecordKey(instance));
   const verdict = sources.rules.exportVerdict(key);
-  if (!verdict.included) steps.push(step('export-rule', `not exported: ${verdict.ruleName}`));
+  if (!verdict.included)
+    steps.push(step('export-rule', because('export-excluded', { rule: verdict.ruleName })));
   else if (record !== undefined) {
-    steps.push(
-      step(
-        'exported',
-        `revision ${record.revision} of epoch ${sources.log.epoch}`,
-        record.originTimeMs,
-      ),
-    );
-  } else steps.push(step('not-exported', 'the export log does not hold it'));
+    steps.push(step('exported', exportText(sources.log, record.revision), record.originTimeMs));
+  } else steps.push(step('not-exported', because('not-in-log')));
   return steps;
 }
 
@@ -106,27 +104,29 @@ function foreignSteps(sources: ExplainSources, row: InstanceRow): ExplainStep[] 
     );
     steps.push(
       removal === undefined
-        ? step('stamped', `a copy from ${originCluster}, which has not named it since our start`)
-        : step('removed-at-origin', `${removal.proof}, revision ${removal.revision}`, removal.atMs),
+        ? step('stamped', because('stamped', { cluster: originCluster }))
+        : step('removed-at-origin', removalText(originCluster, removal), removal.atMs),
     );
   } else {
     steps.push(
-      step('received', `revision ${record.revision} of ${originCluster}`, record.originTimeMs),
+      step(
+        'received',
+        because('received', { revision: record.revision, cluster: originCluster }),
+        record.originTimeMs,
+      ),
     );
   }
   const contribution = source === undefined ? undefined : sources.desired.contributionOf(source);
   if (contribution !== undefined) steps.push(contributionStep(contribution));
   if (peer !== undefined && peer.linkState !== 'connected') {
-    steps.push(step('peer', `${originCluster} is ${peer.linkState}: ${peer.linkReason}`));
+    steps.push(step('peer', linkText(peer)));
   }
-  steps.push(
-    step(row.state, row.stateReason === '' ? `its copy is ${row.state}` : row.stateReason),
-  );
+  steps.push(step(row.state, row.stateReason ?? because('copy-in-sync')));
   if (row.leaseUntilMs !== undefined) {
-    steps.push(step('lease', 'its lease ends then, if nobody renews it', row.leaseUntilMs));
+    steps.push(step('lease', because('lease-end'), row.leaseUntilMs));
   }
   if (row.expiresAtMs !== undefined) {
-    steps.push(step('expires', 'the absence policy removes it then', row.expiresAtMs));
+    steps.push(step('expires', because('policy-end'), row.expiresAtMs));
   }
   return steps;
 }
@@ -135,15 +135,16 @@ function localServiceSteps(sources: ExplainSources, local: LocalService): Explai
   const { service, madeBy, natives, copies, keyText } = local;
   const steps = [
     madeBy === undefined
-      ? step('native', `${keyText} was registered by an application`)
-      : step('made', `${keyText} was made here for ${madeBy}`),
-    step('instances', `${natives.size} native, ${copies.size} foreign`),
+      ? step('native', because('service-native', { service: keyText }))
+      : step('made', because('service-made', { service: keyText, cluster: madeBy })),
+    step('instances', because('instances-here', { natives: natives.size, copies: copies.size })),
   ];
   const record = sources.log.record(serviceRecordKey(service));
   const verdict = sources.rules.exportVerdict(service);
-  if (!verdict.included) steps.push(step('export-rule', `not exported: ${verdict.ruleName}`));
+  if (!verdict.included)
+    steps.push(step('export-rule', because('export-excluded', { rule: verdict.ruleName })));
   else if (record !== undefined) {
-    steps.push(step('exported', `revision ${record.revision}`, record.originTimeMs));
+    steps.push(step('exported', exportText(sources.log, record.revision), record.originTimeMs));
   }
   const refusal = sources.reconciler.refusal(serviceJobKey(keyText));
   if (refusal !== undefined) steps.push(step('failed', refusal));
@@ -156,10 +157,14 @@ function localServiceSteps(sources: ExplainSources, local: LocalService): Explai
 
 function contributionStep(contribution: Contribution): ExplainStep {
   const { peer, source, verdict, keyText } = contribution;
-  const from = `${peer.cluster} exports it as ${source.serviceId}`;
-  if (!verdict.included) return step('import-rule', `${from}; excluded by ${verdict.ruleName}`);
-  const rule = verdict.ruleName === '' ? '' : ` by ${verdict.ruleName}`;
-  return step('import', `${from}; its place here is ${keyText}${rule}`);
+  const from = { cluster: peer.cluster, id: source.serviceId };
+  const { included, ruleName: rule } = verdict;
+  if (!included) return step('import-rule', because('import-excluded', { ...from, rule }));
+  const there = { ...from, place: keyText };
+  return step(
+    'import',
+    rule === '' ? because('import', there) : because('import-by-rule', { ...there, rule }),
+  );
 }
 
 function contributionsTo(sources: ExplainSources, subject: string): readonly Contribution[] {
@@ -178,14 +183,27 @@ function namesService({ service, keyText }: LocalService, subject: string): bool
   return [service.name, service.serviceId, keyText].includes(subject);
 }
 
-function verdictOf(rows: readonly InstanceRow[]): string {
-  return rows
-    .map(({ state, stateReason, originCluster }) =>
-      state === 'native'
-        ? 'native'
-        : `${state}, from ${originCluster}${stateReason === '' ? '' : `: ${stateReason}`}`,
-    )
-    .join('; ');
+function verdictOf(rows: readonly InstanceRow[]): readonly Reason[] {
+  return rows.flatMap(({ state, stateReason, originCluster: cluster }) => {
+    if (state === 'native') return [because('verdict-native')];
+    const said = because(`verdict-${state}`, { cluster });
+    return stateReason === undefined ? [said] : [said, stateReason];
+  });
+}
+
+function exportText({ epoch }: ExportLog, revision: number): Reason {
+  return because('exported', { revision, epoch });
+}
+
+function removalText(
+  cluster: string,
+  { proof, revision }: NonNullable<ReturnType<PeerState['removal']>>,
+): Reason {
+  return because(proof === 'tombstone' ? 'told-gone' : 'absent-at', { cluster, revision });
+}
+
+function linkText({ cluster, linkState: state, linkReason }: PeerState): Reason {
+  return because('peer-away', { cluster, state, detail: linkReason === '' ? 'none' : linkReason });
 }
 
 function historyOf(
@@ -195,6 +213,6 @@ function historyOf(
   return audit.read({ ...filter, limit: maxHistory });
 }
 
-function step(code: string, text: string, timeMs?: number): ExplainStep {
+function step(code: string, text: Reason, timeMs?: number): ExplainStep {
   return { timeMs, code, text };
 }

@@ -1,20 +1,21 @@
 // What may be removed: the rules of proof (README.md, "The guard's rules"), as pure functions.
 
+import { because, type Reason } from '../model/reason.ts';
 import type { GuardLimits } from '../model/rules.ts';
 import type { RegistryCondition } from '../registry/driver.ts';
 
 /** Why a copy is not wanted. */
 export type RemovalGround =
   /** The origin saw it leave, and said so. */
-  | { readonly kind: 'tombstone'; readonly reason: string }
+  | { readonly kind: 'tombstone'; readonly reason: Reason }
   /** A rule, a conflict or a move here at home: a person's decision, or a native instance. */
-  | { readonly kind: 'decision'; readonly reason: string }
+  | { readonly kind: 'decision'; readonly reason: Reason }
   /** Missing from a complete snapshot of a healthy registry. */
-  | { readonly kind: 'absence'; readonly reason: string }
+  | { readonly kind: 'absence'; readonly reason: Reason }
   /** The peer is silent, and its absence policy's time is over. */
-  | { readonly kind: 'expired'; readonly reason: string }
+  | { readonly kind: 'expired'; readonly reason: Reason }
   /** Nothing that proves anything. */
-  | { readonly kind: 'unproven'; readonly reason: string };
+  | { readonly kind: 'unproven'; readonly reason: Reason };
 
 /**
  * Whether our own registry's condition lets a copy go. What its origin or a person has proven may
@@ -59,7 +60,7 @@ function isAway(condition: RegistryCondition): boolean {
 export interface RemovalEvidence {
   readonly cluster: string;
   /** The peer exports it; it is left out here because of this. */
-  readonly leftOut: { readonly code: string; readonly reason: string } | undefined;
+  readonly leftOut: { readonly code: string; readonly reason: Reason } | undefined;
   /** The peer exports it, and it belongs elsewhere here: under another service, or another id. */
   readonly successor: { readonly where: string; readonly present: boolean } | undefined;
   /** The peer exports it, and nothing more is known. */
@@ -90,30 +91,31 @@ export function removalGround(evidence: RemovalEvidence): RemovalGround {
   }
   if (successor !== undefined) {
     return successor.present
-      ? { kind: 'decision', reason: `its place is ${successor.where} now` }
-      : { kind: 'unproven', reason: `it stays until it is under ${successor.where}` };
+      ? { kind: 'decision', reason: because('place-now', { place: successor.where }) }
+      : { kind: 'unproven', reason: because('place-later', { place: successor.where }) };
   }
-  if (evidence.live) return { kind: 'unproven', reason: 'its service has not been heard of yet' };
+  if (evidence.live) return { kind: 'unproven', reason: because('service-unheard') };
   if (removal?.proof === 'tombstone' && evidence.current) {
-    return { kind: 'tombstone', reason: `tombstone at revision ${removal.revision}` };
+    return { kind: 'tombstone', reason: because('tombstone', { revision: removal.revision }) };
   }
   if (evidence.absence === 'expired') {
-    return { kind: 'expired', reason: `cluster ${cluster} is silent, and its grace is over` };
+    return { kind: 'expired', reason: because('policy-over', { cluster, policy: 'grace' }) };
   }
   // It may have registered again behind our back: its origin has the word.
   if (removal?.proof === 'tombstone') {
-    const reason = `tombstone at revision ${removal.revision}, until ${cluster} confirms it`;
+    const reason = because('tombstone-unconfirmed', { revision: removal.revision, cluster });
     return { kind: 'unproven', reason };
   }
   if (evidence.provesAbsence && evidence.absence === 'present') {
-    return { kind: 'absence', reason: `absent from the complete export of ${cluster}` };
+    return { kind: 'absence', reason: because('absent', { cluster }) };
   }
-  return { kind: 'unproven', reason: `nothing that proves its removal from ${cluster}` };
+  return { kind: 'unproven', reason: because('unproven', { cluster }) };
 }
 
 /** What one round of absences of one peer meets. */
-export interface GuardInput<T> {
-  readonly candidates: readonly T[];
+export interface GuardInput {
+  /** Copies that the round would remove. */
+  readonly candidates: number;
   /** Copies of the peer in the local registry, the candidates among them. */
   readonly copies: number;
   /** Removals without a tombstone that happened within the window. */
@@ -123,32 +125,25 @@ export interface GuardInput<T> {
   readonly limits: GuardLimits;
 }
 
-export interface GuardVerdict<T> {
-  readonly go: readonly T[];
-  readonly hold: readonly T[];
-  readonly reason: string;
-}
-
 /**
- * Lets removals without a tombstone go while they are few. More than the limits allow within the
- * window, those that wait counted too: all of this round wait for a person.
+ * Gives why a round of removals without a tombstone has to wait for a person, all of it: those that
+ * happened within the window and those that wait, together with it, are more than the limits allow.
+ * `undefined`: they are few, and may go.
  */
-export function judgeAbsences<T>(input: GuardInput<T>): GuardVerdict<T> {
+export function judgeAbsences(input: GuardInput): Reason | undefined {
   const { candidates, copies, recent, waiting, limits } = input;
-  const total = candidates.length + recent + waiting;
+  const total = candidates + recent + waiting;
   const base = copies + recent;
   const overCount = total > limits.count;
   // One instance is never a mass: a share needs more than one to mean anything.
   const overShare = total > 1 && base > 0 && total / base > limits.share;
-  if (candidates.length === 0 || (!overCount && !overShare)) {
-    return { go: candidates, hold: [], reason: '' };
-  }
-  const percent = base === 0 ? 100 : Math.round((100 * total) / base);
-  return {
-    go: [],
-    hold: candidates,
-    reason:
-      `${total} of ${base} copies (${percent} %) absent within ${limits.windowSeconds} s ` +
-      `without a tombstone; limit ${Math.round(limits.share * 100)} % or ${limits.count}`,
-  };
+  if (candidates === 0 || (!overCount && !overShare)) return undefined;
+  return because('mass-absence', {
+    total,
+    base,
+    percent: base === 0 ? 100 : Math.round((100 * total) / base),
+    window: { durationMs: limits.windowSeconds * 1000 },
+    share: Math.round(limits.share * 100),
+    count: limits.count,
+  });
 }

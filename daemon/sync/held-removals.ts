@@ -1,6 +1,7 @@
 // Removals that wait for a person, and what the person said. Kept in the store: a restart neither
 // forgets nor repeats a decision.
 
+import { because, type Reason } from '../model/reason.ts';
 import type { AuditEntry, HeldRemoval, HeldStore, StateStore } from '../store/ports.ts';
 import type { Clock } from '../support/clock.ts';
 import type { HeldSelection } from './engine.ts';
@@ -82,7 +83,7 @@ export class HeldRemovals {
     for (const held of selected) {
       this.release(held.id);
       this.#approved.add(held.id);
-      this.#say('approved', held, 'a person let the removal happen');
+      this.#say('approved', held, because('person-approved'));
     }
     return selected;
   }
@@ -96,8 +97,11 @@ export class HeldRemovals {
         this.#keepUntil.set(held.id, untilMs);
         this.#store.putState(keepPrefix + held.id, String(untilMs));
       }
-      const until = untilMs === undefined ? 'until its origin names it again' : `until ${untilMs}`;
-      this.#say('kept', held, `a person keeps it ${until}`);
+      const time =
+        untilMs === undefined ? undefined : { durationMs: untilMs - this.#clock.nowMs() };
+      const reason =
+        time === undefined ? because('person-keeps') : because('person-keeps-for', { time });
+      this.#say('kept', held, reason);
     }
     return selected;
   }
@@ -118,7 +122,7 @@ export class HeldRemovals {
     if (this.#keepUntil.delete(id)) this.#store.deleteState(keepPrefix + id);
   }
 
-  #say(action: string, held: Omit<HeldRemoval, 'heldSinceMs' | 'decision'>, reason: string): void {
+  #say(action: string, held: Omit<HeldRemoval, 'heldSinceMs' | 'decision'>, reason: Reason): void {
     this.#audit({
       action,
       cluster: held.cluster,

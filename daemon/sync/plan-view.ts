@@ -1,6 +1,7 @@
 // A plan as a person reads it. Pure.
 
 import { RecordError } from '../model/record-codec.ts';
+import { because, readReason, writeReason, type Reason } from '../model/reason.ts';
 import type { Instance, ServiceKey } from '../model/service.ts';
 import { differingFields } from './copy.ts';
 import type { DesiredInstance } from './desired.ts';
@@ -27,29 +28,28 @@ export function planView(options: PlanViewOptions): PlanView {
     const local = options.local(plan.keyText);
     unchanged += plan.unchanged.length;
     for (const { reason } of plan.desired.leftOut) {
-      leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1);
+      const line = writeReason(reason);
+      leftOut.set(line, (leftOut.get(line) ?? 0) + 1);
     }
     if (plan.create !== undefined) {
       const { service, peer } = plan.create;
-      added.push(serviceItem('create-service', peer.cluster, service, 'missing here'));
+      added.push(serviceItem('create-service', peer.cluster, service, because('service-missing')));
     }
     for (const wanted of plan.adds) {
-      added.push(instanceItem('add', wanted, 'exported by its origin, and missing here', []));
+      added.push(instanceItem('add', wanted, because('instance-missing'), []));
     }
     if (plan.update !== undefined) {
       const { service, peer } = plan.update;
-      updated.push(serviceItem('update-service', peer.cluster, service, 'differs from its origin'));
+      updated.push(serviceItem('update-service', peer.cluster, service, because('differs')));
     }
     for (const { wanted, actual } of plan.updates) {
       const changes = changesOf(options, wanted, actual);
-      updated.push(
-        instanceItem('update', wanted, wanted.kept ?? 'differs from its origin', changes),
-      );
+      updated.push(instanceItem('update', wanted, wanted.kept ?? because('differs'), changes));
     }
     if (local === undefined) continue;
     const cluster = local.madeBy ?? '';
     if (plan.release) {
-      const reason = 'an application registered in it';
+      const reason = because('application-in-it');
       updated.push(serviceItem('release-service', cluster, local.service, reason));
     }
     for (const unwanted of plan.unwanted) {
@@ -58,14 +58,14 @@ export function planView(options: PlanViewOptions): PlanView {
       removed.push(removalItem(unwanted, local, held));
     }
     if (plan.remove) {
-      const reason = 'empty, and no peer names it';
+      const reason = because('service-empty');
       removed.push(serviceItem('remove-service', cluster, local.service, reason));
     }
   }
   return {
     items: [...added, ...updated, ...removed],
     unchanged,
-    leftOut: [...leftOut].map(([reason, count]) => ({ reason, count })),
+    leftOut: [...leftOut].map(([line, count]) => ({ reason: readReason(line), count })),
   };
 }
 
@@ -85,7 +85,7 @@ function changesOf(
 function instanceItem(
   action: 'add' | 'update',
   wanted: DesiredInstance,
-  reason: string,
+  reason: Reason,
   changes: readonly string[],
 ): PlanItem {
   const { contribution, source, copyId } = wanted;
@@ -118,7 +118,7 @@ function serviceItem(
   action: PlanItem['action'],
   cluster: string,
   service: ServiceKey,
-  reason: string,
+  reason: Reason,
 ): PlanItem {
   return {
     action,

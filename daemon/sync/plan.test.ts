@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { verbatim } from '../model/reason.ts';
 import { defaultRules } from '../model/rules.ts';
 import type { Instance, Service } from '../model/service.ts';
 import { serviceKeyText } from '../model/service.ts';
@@ -89,7 +90,7 @@ function plan(
     desired: { instances, leftOut: [] },
     contributions: clusters.map(contribution),
     abandoned,
-    ground: () => ({ kind: ground, reason: '' }),
+    ground: () => ({ kind: ground, reason: verbatim('') }),
   });
 }
 

@@ -2,6 +2,7 @@
 // milliseconds at a time, and what the plan asks for goes to the write queue. Now and then all are
 // gone through, touched or not.
 
+import { because, type Reason } from '../model/reason.ts';
 import type { GuardLimits } from '../model/rules.ts';
 import { instanceRecordKey } from '../model/records.ts';
 import type { WriteFailure } from '../registry/driver.ts';
@@ -15,7 +16,7 @@ import type { HeldRemovals } from './held-removals.ts';
 import type { LocalCopy, LocalService, LocalView } from './local-view.ts';
 import type { PeerState } from './peer-state.ts';
 import { planService, type ServicePlan, type Unwanted } from './plan.ts';
-import { copyJobKey, failureText, serviceJobKey, type Writer } from './writer.ts';
+import { copyJobKey, failureReason, serviceJobKey, type Writer } from './writer.ts';
 import type { WriteJob, WriteQueue } from './write-queue.ts';
 
 export interface ReconcilerOptions {
@@ -60,7 +61,7 @@ const refusedForMs = 600_000;
 
 interface Refusal {
   readonly aim: string;
-  readonly reason: string;
+  readonly reason: Reason;
   readonly atMs: number;
 }
 
@@ -148,13 +149,13 @@ export class Reconciler {
     return this.#plans.values();
   }
   /** Why the last write of a copy or service cannot succeed, if that is so. */
-  refusal(jobKey: string): string | undefined {
+  refusal(jobKey: string): Reason | undefined {
     return this.#refused.get(jobKey)?.reason;
   }
 
   /** A write did not happen. */
   failed(job: WriteJob, failure: WriteFailure): void {
-    const reason = failureText(failure);
+    const reason = failureReason(failure);
     if (!failure.retry) {
       const atMs = this.#options.clock.monotonicMs();
       this.#refused.set(job.key, { aim: job.aim, reason, atMs });
@@ -317,28 +318,29 @@ export class Reconciler {
       const limits = this.#options.limits();
       const fromMs = clock.monotonicMs() - limits.windowSeconds * 1000;
       const recent = (this.#letGo.get(cluster) ?? []).filter((atMs) => atMs >= fromMs);
-      const verdict = judgeAbsences({
-        candidates,
+      const toWait = judgeAbsences({
+        candidates: candidates.length,
         copies: view.copiesOf(cluster),
         recent: recent.length,
         waiting: held.waitingOf(cluster),
         limits,
       });
-      for (const { keyText, unwanted } of verdict.go) {
-        recent.push(clock.monotonicMs());
-        this.#order(writer.remove(keyText, unwanted.copy, unwanted.ground));
-      }
-      this.#letGo.set(cluster, recent);
-      for (const { unwanted } of verdict.hold) {
-        const { stamp, instance } = unwanted.copy;
+      for (const { keyText, unwanted } of candidates) {
+        const { copy, ground } = unwanted;
+        if (toWait === undefined) {
+          recent.push(clock.monotonicMs());
+          this.#order(writer.remove(keyText, copy, ground));
+          continue;
+        }
         held.hold({
-          id: instance.instanceId,
+          id: copy.instance.instanceId,
           cluster,
-          originServiceId: stamp.originService,
-          originInstanceId: stamp.originInstance,
-          reason: verdict.reason,
+          originServiceId: copy.stamp.originService,
+          originInstanceId: copy.stamp.originInstance,
+          reason: toWait,
         });
       }
+      this.#letGo.set(cluster, recent);
     }
     this.#settleHeld(present);
   }
@@ -365,15 +367,17 @@ export class Reconciler {
   #ground(
     copy: LocalCopy,
     local: LocalService,
-    leftOut: { readonly code: string; readonly reason: string } | undefined,
+    leftOut: { readonly code: string; readonly reason: Reason } | undefined,
     desired: DesiredState,
   ): RemovalGround {
     const { originCluster, originService, originInstance } = copy.stamp;
     if (originCluster === this.#options.cluster) {
-      return { kind: 'unproven', reason: 'it carries our own stamp, and leaves with its lease' };
+      return { kind: 'unproven', reason: because('own-stamp') };
     }
     const peer = this.#options.peers.get(originCluster);
-    if (peer === undefined) return { kind: 'unproven', reason: `${originCluster} is not known` };
+    if (peer === undefined) {
+      return { kind: 'unproven', reason: because('cluster-unknown', { cluster: originCluster }) };
+    }
     const source = peer.service(originService);
     const live = source?.instances.get(originInstance) !== undefined;
     const contribution = live ? desired.contributionOf(source) : undefined;
@@ -415,9 +419,12 @@ function isWanted({ verdict, peer }: Contribution): boolean {
 
 function excludedBy(
   contribution: Contribution | undefined,
-): { readonly code: string; readonly reason: string } | undefined {
+): { readonly code: string; readonly reason: Reason } | undefined {
   if (contribution === undefined || contribution.verdict.included) return undefined;
-  return { code: 'import-rule', reason: `excluded by ${contribution.verdict.ruleName}` };
+  return {
+    code: 'import-rule',
+    reason: because('excluded', { rule: contribution.verdict.ruleName }),
+  };
 }
 
 function splitJobKey(key: string): readonly string[] {

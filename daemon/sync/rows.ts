@@ -1,6 +1,7 @@
 // Every service and instance, native and foreign, as rows with their state and its reason.
 
 import { decodeInstance, RecordError } from '../model/record-codec.ts';
+import { because, type Reason } from '../model/reason.ts';
 import type { Instance } from '../model/service.ts';
 import type { Clock } from '../support/clock.ts';
 import { absencePhase } from './absence.ts';
@@ -77,7 +78,7 @@ function nativeRow(sources: RowSources, local: LocalService, instance: Instance)
     originServiceId: local.service.serviceId,
     originInstanceId: instance.instanceId,
     state: 'native',
-    stateReason: '',
+    stateReason: undefined,
     leaseUntilMs: undefined,
     expiresAtMs: undefined,
     sinceMs: sources.nativeSinceMs(instance),
@@ -93,14 +94,14 @@ function wantedRow(
   const { peer, keyText, service } = contribution;
   const refusal = sources.reconciler.refusal(copyJobKey(keyText, copyId));
   const here = actual?.hash === hash;
-  const [state, stateReason]: [InstanceRow['state'], string] = !here
+  const [state, stateReason]: [InstanceRow['state'], Reason | undefined] = !here
     ? refusal === undefined
-      ? ['pending', actual === undefined ? 'not written yet' : 'its change is not written yet']
+      ? ['pending', because(actual === undefined ? 'not-written' : 'change-not-written')]
       : ['left-out', refusal]
     : quarantined
-      ? ['quarantined', kept ?? '']
+      ? ['quarantined', kept]
       : kept === undefined
-        ? ['in-sync', '']
+        ? ['in-sync', undefined]
         : ['kept', kept];
   return {
     key: keyOf(service),
@@ -146,7 +147,7 @@ function unwantedRow(
     originServiceId: copy.stamp.originService,
     originInstanceId: copy.stamp.originInstance,
     state,
-    stateReason: held?.reason ?? (proven ? `leaves: ${ground.reason}` : ground.reason),
+    stateReason: held?.reason ?? ground.reason,
     leaseUntilMs: leaseUntilMs(sources, copy),
     expiresAtMs: undefined,
     sinceMs: held?.heldSinceMs ?? sources.clock.nowMs(),

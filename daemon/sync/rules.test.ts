@@ -69,7 +69,7 @@ describe('compileRules', () => {
     });
     expect(compiled.importVerdict({ ...key, name: 'carts' }, 'c')).toMatchObject({
       included: false,
-      ruleName: 'import rule 3',
+      ruleName: 'rules.import[2]',
     });
   });
 

@@ -14,7 +14,7 @@ import type { Instance, Service, ServiceKey } from '../model/service.ts';
 /** What the rules say of one service. */
 export interface RuleVerdict {
   readonly included: boolean;
-  /** The rule that decided, for people; empty when none matched. */
+  /** The rule that decided: its name, or its place in the configuration; empty: none matched. */
   readonly ruleName: string;
   readonly rename: ServiceRename | undefined;
   readonly endpoints: readonly EndpointRewrite[];
@@ -95,7 +95,7 @@ function compileRule(
     matches: compileMatch(rule.match),
     verdict: {
       included: rule.action === 'include',
-      ruleName: rule.name ?? `${side} rule ${index + 1}`,
+      ruleName: rule.name ?? `rules.${side}[${index}]`,
       rename: rule.rename,
       endpoints: rule.endpoints ?? [],
       absence: rule.absence ?? rules.absence,

@@ -6,6 +6,7 @@ import {
   type ExportSource,
   type ImportSink,
 } from '../model/records.ts';
+import { because } from '../model/reason.ts';
 import type { GuardLimits, Rules } from '../model/rules.ts';
 import { leaseSecondsOf } from '../model/service.ts';
 import type { InstanceRef, RegistryChange, RegistryCondition } from '../registry/driver.ts';
@@ -446,7 +447,7 @@ class Engine implements ReplicaEngine {
       cluster: cluster ?? '',
       service: '',
       instance: '',
-      reason: cluster === undefined ? 'all peers' : `peer ${cluster}`,
+      reason: cluster === undefined ? because('all-peers') : because('one-peer', { cluster }),
     });
     this.#changed();
   }

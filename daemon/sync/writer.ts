@@ -1,6 +1,7 @@
 // Carries a plan out: one job of the write queue per step. What a job writes is worked out when it
 // runs; what the registry took is put into the view at once, ahead of the driver's next round.
 
+import { because, type Reason } from '../model/reason.ts';
 import { instanceRecordKey } from '../model/records.ts';
 import { leaseSecondsOf, type Service } from '../model/service.ts';
 import { stampService } from '../model/stamp.ts';
@@ -107,7 +108,7 @@ export class Writer {
         if (!result.ok) return result;
         const { serviceId } = local.service;
         this.#options.view.putService({ ...stamped(service, peer.cluster), serviceId });
-        this.#say('service-updated', peer.cluster, service, 'its content changed at its origin');
+        this.#say('service-updated', peer.cluster, service, because('differs'));
         this.#options.touched(keyText);
         return result;
       },
@@ -126,8 +127,7 @@ export class Writer {
         const now = this.#options.view.byKey(keyText);
         if (now?.madeBy === undefined || now.natives.size === 0) return undefined;
         const result = await this.#options.driver.releaseService(refOf(now.service), signal);
-        if (result.ok)
-          this.#say('released', cluster, now.service, 'an application registered in it');
+        if (result.ok) this.#say('released', cluster, now.service, because('application-in-it'));
         return result;
       },
     };
@@ -148,7 +148,7 @@ export class Writer {
         const result = await this.#options.driver.removeService(refOf(now.service), signal);
         if (!result.ok) return result;
         this.#options.view.removeService(now.service.serviceId);
-        this.#say('service-removed', cluster, now.service, 'empty, and no peer names it');
+        this.#say('service-removed', cluster, now.service, because('service-empty'));
         this.#options.touched(keyText);
         return result;
       },
@@ -202,7 +202,11 @@ export class Writer {
       cluster: peer.cluster,
       service: contribution.service.name,
       instance: copy.instanceId,
-      reason: `revision ${current.revision} of ${source.serviceId}/${current.instanceId}`,
+      reason: because('written', {
+        revision: current.revision,
+        service: source.serviceId,
+        instance: current.instanceId,
+      }),
     });
     this.#options.readBack.written(peer, current, ref, hash);
     touched(keyText);
@@ -270,12 +274,17 @@ export class Writer {
     // Found, and not in the view yet: the driver's next round brings what it holds.
     this.#options.view.putService({ ...content, serviceId });
     if (created) {
-      this.#say('service-created', peer.cluster, service, `first instance from ${peer.cluster}`);
+      this.#say(
+        'service-created',
+        peer.cluster,
+        service,
+        because('first-instance', { cluster: peer.cluster }),
+      );
     }
     return { ok: true, value: serviceId };
   }
 
-  #say(action: string, cluster: string, service: Service, reason: string): void {
+  #say(action: string, cluster: string, service: Service, reason: Reason): void {
     this.#options.audit({ action, cluster, service: service.name, instance: '', reason });
   }
 }
@@ -289,7 +298,7 @@ export function refOf(service: Service): ServiceRef {
   return { domain: service.domain, project: service.project, serviceId: service.serviceId };
 }
 
-/** One line for people about a failed write. */
-export function failureText(failure: WriteFailure): string {
-  return `${failure.code}: ${failure.detail}`;
+/** Why a write failed, with the registry's own words. */
+export function failureReason({ code, detail }: WriteFailure): Reason {
+  return because(`failed-${code}`, { detail });
 }

@@ -1,7 +1,7 @@
 // The range of control API versions that this build speaks, as server and as client alike. A
 // change that an older reader cannot bear raises the maximum; dropping support raises the minimum.
 
-export const controlApi = { min: 1, max: 1 } as const;
+export const controlApi = { min: 2, max: 2 } as const;
 
 export interface ApiRange {
   readonly min: number;

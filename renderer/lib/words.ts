@@ -1,6 +1,8 @@
 // The words of the daemon (states, actions, codes) in the reader's language, and the tone that each
 // is shown in. A word that this version does not know is shown as it is.
 
+import type { Text } from '../../proto/gen/syncer/control/v1/control.ts';
+import { renderText } from '../../proto/health.ts';
 import type { MessageKey } from '../../proto/translate.ts';
 import type { Tone } from '../components/tone.ts';
 import { language } from './language.svelte.ts';
@@ -65,6 +67,11 @@ export function actionWord(action: string): string {
 /** The step of an explanation. */
 export function stepWord(code: string): string {
   return known(`ui.step.${code}` as MessageKey) ?? known(`ui.state.${code}` as MessageKey) ?? code;
+}
+
+/** Why something is as it is; nothing for no reason. Reasons name no instants that go by. */
+export function reasonText(reason: Text | undefined): string {
+  return reason === undefined ? '' : renderText(reason, language.t, 0);
 }
 
 /** The title of a self-check. */

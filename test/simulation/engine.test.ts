@@ -1,6 +1,7 @@
 // One engine beside a model registry, with a peer that is played by the test: what a person orders.
 
 import { describe, expect, it } from 'vitest';
+import { because } from '../../daemon/model/reason.ts';
 import { encodeInstance, encodeService } from '../../daemon/model/record-codec.ts';
 import type { ExportRecord } from '../../daemon/model/records.ts';
 import { defaultGuardLimits, defaultRules } from '../../daemon/model/rules.ts';
@@ -155,7 +156,10 @@ describe('the engine', () => {
     snapshot(engine, 1);
     await clock.advanceAsync(3000);
     const found = await engine.explain('instance-0');
-    expect(found).toMatchObject({ found: 'instance', verdict: 'in-sync, from b' });
+    expect(found).toMatchObject({
+      found: 'instance',
+      verdict: [because('verdict-in-sync', { cluster: 'b' })],
+    });
     expect(found.steps.map(({ code }) => code)).toEqual(['received', 'import', 'in-sync', 'lease']);
     expect(found.history.map(({ action }) => action)).toEqual(['created']);
     expect((await engine.explain('orders')).found).toBe('service');

@@ -42,6 +42,6 @@ export function printActivity(session: Session, entries: readonly Activity[]): v
     { title: say('cli.column.cluster'), cell: (entry) => entry.cluster },
     { title: say('cli.column.service'), cell: (entry) => entry.service },
     { title: say('cli.column.instance-id'), wide: true, cell: (entry) => entry.instance },
-    { title: say('cli.column.reason'), cell: (entry) => entry.reason },
+    { title: say('cli.column.reason'), cell: (entry) => session.inWords(entry.reason) },
   ]);
 }

@@ -19,12 +19,12 @@ export const explainCommand: CommandSpec = {
       session.printJson(explanation);
       return code;
     }
-    session.paragraph(explanation.verdict);
+    for (const sentence of explanation.verdict) session.paragraph(session.inWords(sentence));
     if (explanation.steps.length > 0) session.line();
     explanation.steps.forEach((step, index) => {
       const time = step.timeMs === undefined ? '' : `${session.words.time(step.timeMs)}  `;
       const number = `${index + 1}. `.padStart(5);
-      session.paragraph(`${time}${step.text}`, '     ', number);
+      session.paragraph(`${time}${session.inWords(step.text)}`, '     ', number);
     });
     if (explanation.history.length > 0) {
       session.line();

@@ -37,7 +37,7 @@ const listCommand: CommandSpec = {
       { title: say('cli.column.origin-id'), cell: (row) => row.originInstanceId },
       { title: say('cli.column.since'), cell: (row) => words.ago(row.heldSinceMs, nowMs) },
       { title: say('cli.column.decision'), cell: (row) => words.state(row.decision) },
-      { title: say('cli.column.reason'), cell: (row) => row.reason },
+      { title: say('cli.column.reason'), cell: (row) => session.inWords(row.reason) },
     ]);
   },
 };

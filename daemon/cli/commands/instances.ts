@@ -58,7 +58,11 @@ export const instancesCommand: CommandSpec = {
       { title: say('cli.column.instance-id'), wide: true, cell: (row) => row.instanceId },
       { title: say('cli.column.origin-id'), wide: true, cell: (row) => row.originInstanceId },
       { title: say('cli.column.since'), wide: true, cell: (row) => words.time(row.sinceMs) },
-      { title: say('cli.column.reason'), wide: true, cell: (row) => row.stateReason },
+      {
+        title: say('cli.column.reason'),
+        wide: true,
+        cell: (row) => session.inWords(row.stateReason),
+      },
     ]);
     sayRest(session, page, answer.rows.length, answer.total);
   },

@@ -38,13 +38,13 @@ export const planCommand: CommandSpec = {
           cell: (item) => `${item.service?.name ?? ''} ${item.service?.version ?? ''}`,
         },
         { title: say('cli.column.instance-id'), cell: (item) => item.instanceId || '–' },
-        { title: say('cli.column.reason'), cell: (item) => item.reason },
+        { title: say('cli.column.reason'), cell: (item) => session.inWords(item.reason) },
         { title: say('cli.column.changes'), wide: true, cell: (item) => item.changes.join(', ') },
       ]);
     }
     if (plan.leftOut.length > 0) session.line();
     for (const { reason, count } of plan.leftOut) {
-      session.paragraph(say('cli.say.left-out', { count, reason }), '  ');
+      session.paragraph(say('cli.say.left-out', { count, reason: session.inWords(reason) }), '  ');
     }
     session.line();
     session.line(say('cli.say.nothing-written'));

@@ -159,7 +159,7 @@ async function measure({ services, goalMs }: Size, context: BenchContext) {
       const told = await Promise.all(
         [beijing, shanghai].map(({ control }) => control.call('explain', { subject })),
       );
-      const verdicts = told.map(({ verdict }) => verdict).join('; ');
+      const verdicts = told.map(({ verdict }) => JSON.stringify(verdict)).join('; ');
       throw new Error(`${kind} of ${subject}: ${verdicts}`, { cause: error });
     }
     changedMs.set(sample.instanceId, performance.now());

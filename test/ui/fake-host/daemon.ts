@@ -13,6 +13,7 @@ import type {
   PlanItem,
   State,
 } from '../../../proto/gen/syncer/control/v1/control.ts';
+import { textOf } from '../../../proto/health.ts';
 import type { DaemonHandlers } from '../../../proto/ipc/contract.ts';
 import { RemoteError } from '../../../proto/ipc/verbs.ts';
 import { FakeConfiguration } from './configuration.ts';
@@ -264,8 +265,8 @@ function explain(
     [instance.instanceId, originInstanceId, key.name, instance.serviceId].includes(subject),
   );
   if (row === undefined) {
-    const verdict = 'neither the local registry nor any peer names it';
-    return { subject, found: 'nothing', verdict, steps: [], history: [] };
+    const verdict = textOf('reason.verdict-nothing');
+    return { subject, found: 'nothing', verdict: [verdict], steps: [], history: [] };
   }
   const history = activity.filter(({ instance }) => instance === row.instance.instanceId);
   const steps =
@@ -274,33 +275,47 @@ function explain(
           {
             timeMs: undefined,
             code: 'native',
-            text: `an application registered it under ${row.key.app}/${row.key.name} ${row.key.version}`,
+            text: textOf('reason.native', {
+              service: `${row.key.app}/${row.key.name} ${row.key.version}`,
+            }),
           },
-          { timeMs: row.sinceMs, code: 'exported', text: 'revision 47,902 of epoch 01JDFB3Z8W' },
+          {
+            timeMs: row.sinceMs,
+            code: 'exported',
+            text: textOf('reason.exported', { revision: 47_902, epoch: '01JDFB3Z8W' }),
+          },
         ]
       : [
           {
             timeMs: row.sinceMs,
             code: 'received',
-            text: `revision 47,902 of ${row.originCluster}`,
+            text: textOf('reason.received', { revision: 47_902, cluster: row.originCluster }),
           },
           {
             timeMs: undefined,
             code: 'import',
-            text: `${row.originCluster} exports it as ${row.originServiceId.slice(0, 12)}; its place here is ${row.key.app}/${row.key.name}`,
+            text: textOf('reason.import', {
+              cluster: row.originCluster,
+              id: row.originServiceId.slice(0, 12),
+              place: `${row.key.app}/${row.key.name}`,
+            }),
           },
           {
             timeMs: undefined,
             code: row.state,
-            text: row.stateReason === '' ? `its copy is ${row.state}` : row.stateReason,
+            text: row.stateReason ?? textOf('reason.copy-in-sync'),
           },
           {
             timeMs: row.leaseUntilMs,
             code: 'lease',
-            text: 'its lease ends then, if nobody renews it',
+            text: textOf('reason.lease-end'),
           },
         ];
-  return { subject, found: 'instance', verdict: row.state, steps, history };
+  const verdict =
+    row.state === 'native'
+      ? textOf('reason.verdict-native')
+      : textOf(`reason.verdict-${row.state}`, { cluster: row.originCluster });
+  return { subject, found: 'instance', verdict: [verdict], steps, history };
 }
 
 function planItem(rows: readonly InstanceRow[], removal: HeldRemoval): PlanItem {

@@ -1,6 +1,7 @@
 // The instances of a scenario as the engine would list them.
 
 import type { InstanceRow, ServiceRow } from '../../../daemon/sync/engine.ts';
+import { textOf } from '../../../proto/health.ts';
 import { randomOf, type Scenario } from './scenario.ts';
 import { nativeCount, ownCluster, sitesOf, type Site } from './sites.ts';
 
@@ -64,7 +65,7 @@ function nativeRow(at: number, nowMs: number, random: () => number): InstanceRow
     ...row,
     originServiceId: row.instance.serviceId,
     state: 'native',
-    stateReason: '',
+    stateReason: undefined,
     leaseUntilMs: undefined,
     expiresAtMs: undefined,
     sinceMs: nowMs - Math.floor(random() * 9 * 86_400_000),
@@ -93,12 +94,14 @@ function copyRow(site: Site, at: number, nowMs: number, random: () => number): I
   };
 }
 
-function stateOf(site: Site, at: number): [InstanceRow['state'], string] {
-  if (at < site.held) return ['held', `nothing that proves its removal from ${site.name}`];
-  if (site.link === 'silent') return ['kept', `${site.name} is silent`];
-  if (at < site.pending) return ['pending', 'its change is not written yet'];
-  if (site.name === 'lab-1' && at % 11 === 10) return ['left-out', 'rule "no-lab" excludes it'];
-  return ['in-sync', ''];
+function stateOf(site: Site, at: number): [InstanceRow['state'], InstanceRow['stateReason']] {
+  if (at < site.held) return ['held', textOf('reason.absent', { cluster: site.name })];
+  if (site.link === 'silent')
+    return ['kept', textOf('reason.kept', { cluster: site.name, state: 'silent' })];
+  if (at < site.pending) return ['pending', textOf('reason.change-not-written')];
+  if (site.name === 'lab-1' && at % 11 === 10)
+    return ['left-out', textOf('reason.excluded', { rule: 'no-lab' })];
+  return ['in-sync', undefined];
 }
 
 type Common = Omit<

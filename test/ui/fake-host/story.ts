@@ -4,6 +4,7 @@ import type {
   Activity,
   DiagnosticResult,
   LogLine,
+  Text,
 } from '../../../proto/gen/syncer/control/v1/control.ts';
 import { textOf } from '../../../proto/health.ts';
 import type { InstanceRow } from '../../../daemon/sync/engine.ts';
@@ -18,10 +19,16 @@ export function makeActivity(rows: readonly InstanceRow[], nowMs: number): reado
     const action = held
       ? 'held'
       : (['created', 'updated', 'created', 'removed'][at % 4] ?? 'created');
-    const reasons: Readonly<Record<string, string>> = {
-      created: `revision ${48_000 - at} of ${row.originServiceId.slice(0, 8)}`,
-      updated: `revision ${48_000 - at} of ${row.originServiceId.slice(0, 8)}`,
-      removed: `tombstone at revision ${48_000 - at}`,
+    const revision = 48_000 - at;
+    const written = textOf('reason.written', {
+      revision,
+      service: row.originServiceId.slice(0, 8),
+      instance: row.originInstanceId.slice(0, 8),
+    });
+    const reasons: Readonly<Record<string, Text | undefined>> = {
+      created: written,
+      updated: written,
+      removed: textOf('reason.tombstone', { revision }),
       held: row.stateReason,
     };
     return {
@@ -30,7 +37,7 @@ export function makeActivity(rows: readonly InstanceRow[], nowMs: number): reado
       cluster: row.originCluster,
       service: row.key.name,
       instance: row.instance.instanceId,
-      reason: reasons[action] ?? '',
+      reason: reasons[action],
     };
   });
 }

@@ -348,7 +348,8 @@ export interface InstanceRow {
   originServiceId: string;
   originInstanceId: string;
   state: string;
-  stateReason: string;
+  /** Absent where the state says it all. */
+  stateReason: Text | undefined;
   leaseUntilMs?: number | undefined;
   expiresAtMs?: number | undefined;
   sinceMs: number;
@@ -397,7 +398,8 @@ export interface Explanation {
   subject: string;
   /** `service`, `instance`, `nothing`. */
   found: string;
-  verdict: string;
+  /** Sentences. */
+  verdict: Text[];
   steps: ExplainStep[];
   history: Activity[];
 }
@@ -405,7 +407,7 @@ export interface Explanation {
 export interface ExplainStep {
   timeMs?: number | undefined;
   code: string;
-  text: string;
+  text: Text | undefined;
 }
 
 export interface PlanRequest {
@@ -427,13 +429,13 @@ export interface PlanItem {
   service: ServiceKey | undefined;
   originInstanceId: string;
   instanceId: string;
-  reason: string;
+  reason: Text | undefined;
   held: boolean;
   changes: string[];
 }
 
 export interface LeftOut {
-  reason: string;
+  reason: Text | undefined;
   count: number;
 }
 
@@ -451,7 +453,7 @@ export interface HeldRemoval {
   originServiceId: string;
   originInstanceId: string;
   heldSinceMs: number;
-  reason: string;
+  reason: Text | undefined;
   /** `waiting`, `keep`. */
   decision: string;
 }
@@ -603,7 +605,7 @@ export interface Activity {
   cluster: string;
   service: string;
   instance: string;
-  reason: string;
+  reason: Text | undefined;
 }
 
 export interface StreamLogsRequest {
@@ -4553,7 +4555,7 @@ function createBaseInstanceRow(): InstanceRow {
     originServiceId: '',
     originInstanceId: '',
     state: '',
-    stateReason: '',
+    stateReason: undefined,
     leaseUntilMs: undefined,
     expiresAtMs: undefined,
     sinceMs: 0,
@@ -4592,8 +4594,8 @@ export const InstanceRow: MessageFns<InstanceRow> = {
     if (message.state !== '') {
       writer.uint32(82).string(message.state);
     }
-    if (message.stateReason !== '') {
-      writer.uint32(90).string(message.stateReason);
+    if (message.stateReason !== undefined) {
+      Text.encode(message.stateReason, writer.uint32(122).fork()).join();
     }
     if (message.leaseUntilMs !== undefined) {
       writer.uint32(97).double(message.leaseUntilMs);
@@ -4700,12 +4702,12 @@ export const InstanceRow: MessageFns<InstanceRow> = {
             message.state = reader.string();
             continue;
           }
-          case 11: {
-            if (tag !== 90) {
+          case 15: {
+            if (tag !== 122) {
               break;
             }
 
-            message.stateReason = reader.string();
+            message.stateReason = Text.decode(reader, reader.uint32());
             continue;
           }
           case 12: {
@@ -4762,7 +4764,10 @@ export const InstanceRow: MessageFns<InstanceRow> = {
     message.originServiceId = object.originServiceId ?? '';
     message.originInstanceId = object.originInstanceId ?? '';
     message.state = object.state ?? '';
-    message.stateReason = object.stateReason ?? '';
+    message.stateReason =
+      object.stateReason !== undefined && object.stateReason !== null
+        ? Text.fromPartial(object.stateReason)
+        : undefined;
     message.leaseUntilMs = object.leaseUntilMs ?? undefined;
     message.expiresAtMs = object.expiresAtMs ?? undefined;
     message.sinceMs = object.sinceMs ?? 0;
@@ -5276,7 +5281,7 @@ export const ExplainRequest: MessageFns<ExplainRequest> = {
 };
 
 function createBaseExplanation(): Explanation {
-  return { subject: '', found: '', verdict: '', steps: [], history: [] };
+  return { subject: '', found: '', verdict: [], steps: [], history: [] };
 }
 
 export const Explanation: MessageFns<Explanation> = {
@@ -5287,8 +5292,8 @@ export const Explanation: MessageFns<Explanation> = {
     if (message.found !== '') {
       writer.uint32(18).string(message.found);
     }
-    if (message.verdict !== '') {
-      writer.uint32(26).string(message.verdict);
+    for (const v of message.verdict) {
+      Text.encode(v!, writer.uint32(50).fork()).join();
     }
     for (const v of message.steps) {
       ExplainStep.encode(v!, writer.uint32(34).fork()).join();
@@ -5328,12 +5333,12 @@ export const Explanation: MessageFns<Explanation> = {
             message.found = reader.string();
             continue;
           }
-          case 3: {
-            if (tag !== 26) {
+          case 6: {
+            if (tag !== 50) {
               break;
             }
 
-            message.verdict = reader.string();
+            message.verdict.push(Text.decode(reader, reader.uint32()));
             continue;
           }
           case 4: {
@@ -5371,7 +5376,7 @@ export const Explanation: MessageFns<Explanation> = {
     const message = createBaseExplanation();
     message.subject = object.subject ?? '';
     message.found = object.found ?? '';
-    message.verdict = object.verdict ?? '';
+    message.verdict = object.verdict?.map((e) => Text.fromPartial(e)) || [];
     message.steps = object.steps?.map((e) => ExplainStep.fromPartial(e)) || [];
     message.history = object.history?.map((e) => Activity.fromPartial(e)) || [];
     return message;
@@ -5379,7 +5384,7 @@ export const Explanation: MessageFns<Explanation> = {
 };
 
 function createBaseExplainStep(): ExplainStep {
-  return { timeMs: undefined, code: '', text: '' };
+  return { timeMs: undefined, code: '', text: undefined };
 }
 
 export const ExplainStep: MessageFns<ExplainStep> = {
@@ -5390,8 +5395,8 @@ export const ExplainStep: MessageFns<ExplainStep> = {
     if (message.code !== '') {
       writer.uint32(18).string(message.code);
     }
-    if (message.text !== '') {
-      writer.uint32(26).string(message.text);
+    if (message.text !== undefined) {
+      Text.encode(message.text, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -5425,12 +5430,12 @@ export const ExplainStep: MessageFns<ExplainStep> = {
             message.code = reader.string();
             continue;
           }
-          case 3: {
-            if (tag !== 26) {
+          case 4: {
+            if (tag !== 34) {
               break;
             }
 
-            message.text = reader.string();
+            message.text = Text.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -5452,7 +5457,8 @@ export const ExplainStep: MessageFns<ExplainStep> = {
     const message = createBaseExplainStep();
     message.timeMs = object.timeMs ?? undefined;
     message.code = object.code ?? '';
-    message.text = object.text ?? '';
+    message.text =
+      object.text !== undefined && object.text !== null ? Text.fromPartial(object.text) : undefined;
     return message;
   },
 };
@@ -5610,7 +5616,7 @@ function createBasePlanItem(): PlanItem {
     service: undefined,
     originInstanceId: '',
     instanceId: '',
-    reason: '',
+    reason: undefined,
     held: false,
     changes: [],
   };
@@ -5633,8 +5639,8 @@ export const PlanItem: MessageFns<PlanItem> = {
     if (message.instanceId !== '') {
       writer.uint32(42).string(message.instanceId);
     }
-    if (message.reason !== '') {
-      writer.uint32(50).string(message.reason);
+    if (message.reason !== undefined) {
+      Text.encode(message.reason, writer.uint32(74).fork()).join();
     }
     if (message.held !== false) {
       writer.uint32(56).bool(message.held);
@@ -5698,12 +5704,12 @@ export const PlanItem: MessageFns<PlanItem> = {
             message.instanceId = reader.string();
             continue;
           }
-          case 6: {
-            if (tag !== 50) {
+          case 9: {
+            if (tag !== 74) {
               break;
             }
 
-            message.reason = reader.string();
+            message.reason = Text.decode(reader, reader.uint32());
             continue;
           }
           case 7: {
@@ -5747,7 +5753,10 @@ export const PlanItem: MessageFns<PlanItem> = {
         : undefined;
     message.originInstanceId = object.originInstanceId ?? '';
     message.instanceId = object.instanceId ?? '';
-    message.reason = object.reason ?? '';
+    message.reason =
+      object.reason !== undefined && object.reason !== null
+        ? Text.fromPartial(object.reason)
+        : undefined;
     message.held = object.held ?? false;
     message.changes = object.changes?.map((e) => e) || [];
     return message;
@@ -5755,13 +5764,13 @@ export const PlanItem: MessageFns<PlanItem> = {
 };
 
 function createBaseLeftOut(): LeftOut {
-  return { reason: '', count: 0 };
+  return { reason: undefined, count: 0 };
 }
 
 export const LeftOut: MessageFns<LeftOut> = {
   encode(message: LeftOut, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.reason !== '') {
-      writer.uint32(10).string(message.reason);
+    if (message.reason !== undefined) {
+      Text.encode(message.reason, writer.uint32(26).fork()).join();
     }
     if (message.count !== 0) {
       writer.uint32(16).uint64(message.count);
@@ -5782,12 +5791,12 @@ export const LeftOut: MessageFns<LeftOut> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
+          case 3: {
+            if (tag !== 26) {
               break;
             }
 
-            message.reason = reader.string();
+            message.reason = Text.decode(reader, reader.uint32());
             continue;
           }
           case 2: {
@@ -5815,7 +5824,10 @@ export const LeftOut: MessageFns<LeftOut> = {
   },
   fromPartial(object: DeepPartial<LeftOut>): LeftOut {
     const message = createBaseLeftOut();
-    message.reason = object.reason ?? '';
+    message.reason =
+      object.reason !== undefined && object.reason !== null
+        ? Text.fromPartial(object.reason)
+        : undefined;
     message.count = object.count ?? 0;
     return message;
   },
@@ -5938,7 +5950,7 @@ function createBaseHeldRemoval(): HeldRemoval {
     originServiceId: '',
     originInstanceId: '',
     heldSinceMs: 0,
-    reason: '',
+    reason: undefined,
     decision: '',
   };
 }
@@ -5960,8 +5972,8 @@ export const HeldRemoval: MessageFns<HeldRemoval> = {
     if (message.heldSinceMs !== 0) {
       writer.uint32(41).double(message.heldSinceMs);
     }
-    if (message.reason !== '') {
-      writer.uint32(50).string(message.reason);
+    if (message.reason !== undefined) {
+      Text.encode(message.reason, writer.uint32(66).fork()).join();
     }
     if (message.decision !== '') {
       writer.uint32(58).string(message.decision);
@@ -6022,12 +6034,12 @@ export const HeldRemoval: MessageFns<HeldRemoval> = {
             message.heldSinceMs = reader.double();
             continue;
           }
-          case 6: {
-            if (tag !== 50) {
+          case 8: {
+            if (tag !== 66) {
               break;
             }
 
-            message.reason = reader.string();
+            message.reason = Text.decode(reader, reader.uint32());
             continue;
           }
           case 7: {
@@ -6060,7 +6072,10 @@ export const HeldRemoval: MessageFns<HeldRemoval> = {
     message.originServiceId = object.originServiceId ?? '';
     message.originInstanceId = object.originInstanceId ?? '';
     message.heldSinceMs = object.heldSinceMs ?? 0;
-    message.reason = object.reason ?? '';
+    message.reason =
+      object.reason !== undefined && object.reason !== null
+        ? Text.fromPartial(object.reason)
+        : undefined;
     message.decision = object.decision ?? '';
     return message;
   },
@@ -7825,7 +7840,7 @@ export const ListActivityResponse: MessageFns<ListActivityResponse> = {
 };
 
 function createBaseActivity(): Activity {
-  return { timeMs: 0, action: '', cluster: '', service: '', instance: '', reason: '' };
+  return { timeMs: 0, action: '', cluster: '', service: '', instance: '', reason: undefined };
 }
 
 export const Activity: MessageFns<Activity> = {
@@ -7845,8 +7860,8 @@ export const Activity: MessageFns<Activity> = {
     if (message.instance !== '') {
       writer.uint32(42).string(message.instance);
     }
-    if (message.reason !== '') {
-      writer.uint32(50).string(message.reason);
+    if (message.reason !== undefined) {
+      Text.encode(message.reason, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -7904,12 +7919,12 @@ export const Activity: MessageFns<Activity> = {
             message.instance = reader.string();
             continue;
           }
-          case 6: {
-            if (tag !== 50) {
+          case 7: {
+            if (tag !== 58) {
               break;
             }
 
-            message.reason = reader.string();
+            message.reason = Text.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -7934,7 +7949,10 @@ export const Activity: MessageFns<Activity> = {
     message.cluster = object.cluster ?? '';
     message.service = object.service ?? '';
     message.instance = object.instance ?? '';
-    message.reason = object.reason ?? '';
+    message.reason =
+      object.reason !== undefined && object.reason !== null
+        ? Text.fromPartial(object.reason)
+        : undefined;
     return message;
   },
 };

@@ -5,11 +5,11 @@
 // source: syncer/mapping/v1/mapping.proto
 
 /* eslint-disable */
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 
-export const protobufPackage = "syncer.mapping.v1";
+export const protobufPackage = 'syncer.mapping.v1';
 
-export const protobufFileName = "syncer/mapping/v1/mapping.proto";
+export const protobufFileName = 'syncer/mapping/v1/mapping.proto';
 
 export interface MappingEntry {
   clusterName: string;
@@ -23,9 +23,7 @@ export interface MappingEntry {
 
 /** What we know of a mapping beside it, under a prefix of our own; it stands alone. */
 export interface MappingFacts {
-  entry:
-    | MappingEntry
-    | undefined;
+  entry: MappingEntry | undefined;
   /** hash52 of the copy's content as last written; 0: unknown. */
   hash: number;
   leaseSeconds: number;
@@ -33,33 +31,33 @@ export interface MappingFacts {
 
 function createBaseMappingEntry(): MappingEntry {
   return {
-    clusterName: "",
-    domainProject: "",
-    orgServiceId: "",
-    orgInstanceId: "",
-    curServiceId: "",
-    curInstanceId: "",
+    clusterName: '',
+    domainProject: '',
+    orgServiceId: '',
+    orgInstanceId: '',
+    curServiceId: '',
+    curInstanceId: '',
   };
 }
 
 export const MappingEntry: MessageFns<MappingEntry> = {
   encode(message: MappingEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.clusterName !== "") {
+    if (message.clusterName !== '') {
       writer.uint32(10).string(message.clusterName);
     }
-    if (message.domainProject !== "") {
+    if (message.domainProject !== '') {
       writer.uint32(18).string(message.domainProject);
     }
-    if (message.orgServiceId !== "") {
+    if (message.orgServiceId !== '') {
       writer.uint32(26).string(message.orgServiceId);
     }
-    if (message.orgInstanceId !== "") {
+    if (message.orgInstanceId !== '') {
       writer.uint32(34).string(message.orgInstanceId);
     }
-    if (message.curServiceId !== "") {
+    if (message.curServiceId !== '') {
       writer.uint32(42).string(message.curServiceId);
     }
-    if (message.curInstanceId !== "") {
+    if (message.curInstanceId !== '') {
       writer.uint32(50).string(message.curInstanceId);
     }
     return writer;
@@ -69,7 +67,7 @@ export const MappingEntry: MessageFns<MappingEntry> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -143,12 +141,12 @@ export const MappingEntry: MessageFns<MappingEntry> = {
   },
   fromPartial(object: DeepPartial<MappingEntry>): MappingEntry {
     const message = createBaseMappingEntry();
-    message.clusterName = object.clusterName ?? "";
-    message.domainProject = object.domainProject ?? "";
-    message.orgServiceId = object.orgServiceId ?? "";
-    message.orgInstanceId = object.orgInstanceId ?? "";
-    message.curServiceId = object.curServiceId ?? "";
-    message.curInstanceId = object.curInstanceId ?? "";
+    message.clusterName = object.clusterName ?? '';
+    message.domainProject = object.domainProject ?? '';
+    message.orgServiceId = object.orgServiceId ?? '';
+    message.orgInstanceId = object.orgInstanceId ?? '';
+    message.curServiceId = object.curServiceId ?? '';
+    message.curInstanceId = object.curInstanceId ?? '';
     return message;
   },
 };
@@ -175,7 +173,7 @@ export const MappingFacts: MessageFns<MappingFacts> = {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+      throw new globalThis.Error('protobuf decode recursion limit exceeded');
     }
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
@@ -225,9 +223,10 @@ export const MappingFacts: MessageFns<MappingFacts> = {
   },
   fromPartial(object: DeepPartial<MappingFacts>): MappingFacts {
     const message = createBaseMappingFacts();
-    message.entry = (object.entry !== undefined && object.entry !== null)
-      ? MappingEntry.fromPartial(object.entry)
-      : undefined;
+    message.entry =
+      object.entry !== undefined && object.entry !== null
+        ? MappingEntry.fromPartial(object.entry)
+        : undefined;
     message.hash = object.hash ?? 0;
     message.leaseSeconds = object.leaseSeconds ?? 0;
     return message;
@@ -236,20 +235,25 @@ export const MappingFacts: MessageFns<MappingFacts> = {
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
-export type DeepPartial<T> = T extends Builtin ? T
-  : T extends globalThis.Array<infer U> ? globalThis.Array<DeepPartial<U>>
-  : T extends ReadonlyArray<infer U> ? ReadonlyArray<DeepPartial<U>>
-  : T extends { $case: string } ? { [K in keyof Omit<T, "$case">]?: DeepPartial<T[K]> } & { $case: T["$case"] }
-  : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
-  : Partial<T>;
+export type DeepPartial<T> = T extends Builtin
+  ? T
+  : T extends globalThis.Array<infer U>
+    ? globalThis.Array<DeepPartial<U>>
+    : T extends ReadonlyArray<infer U>
+      ? ReadonlyArray<DeepPartial<U>>
+      : T extends { $case: string }
+        ? { [K in keyof Omit<T, '$case'>]?: DeepPartial<T[K]> } & { $case: T['$case'] }
+        : T extends {}
+          ? { [K in keyof T]?: DeepPartial<T[K]> }
+          : Partial<T>;
 
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());
   if (num > globalThis.Number.MAX_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
+    throw new globalThis.Error('Value is larger than Number.MAX_SAFE_INTEGER');
   }
   if (num < globalThis.Number.MIN_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
+    throw new globalThis.Error('Value is smaller than Number.MIN_SAFE_INTEGER');
   }
   return num;
 }
