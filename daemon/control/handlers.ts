@@ -11,6 +11,7 @@ import { runChecks } from '../diagnostics/run-checks.ts';
 import type { GossipPool, KeyOperation } from '../gossip/pool.ts';
 import type { HeldSelection } from '../sync/engine.ts';
 import { controlApi, rangesOverlap } from '../../proto/control/api-version.ts';
+import { topologyOf } from '../../proto/topology.ts';
 import { editsOf, viewConfig, viewOutcome, viewProblem, viewVerdict } from './config-view.ts';
 import { findInstance, listInstances } from './instance-list.ts';
 import { streamLogs } from './log-stream.ts';
@@ -29,7 +30,6 @@ import type { Serve } from './serve.ts';
 import { listServices } from './service-list.ts';
 import { listMembers, viewState } from './state-view.ts';
 import { watchState } from './state-watch.ts';
-import { viewTopology } from './topology.ts';
 
 const usualActivityLimit = 100;
 const largestActivityLimit = 1_000;
@@ -54,7 +54,7 @@ export function createHandlers(backend: ControlBackend, serve: Serve): ControlSe
     watchState: serve.stream((request, signal) =>
       watchState(backend, request.minIntervalMs, signal),
     ),
-    getTopology: serve.unary(() => viewTopology(backend)),
+    getTopology: serve.unary(() => topologyOf(viewState(backend))),
 
     listServices: serve.unary((request) => {
       const { rows, total } = listServices(engine, request);

@@ -130,7 +130,7 @@ function largest(values: readonly (number | undefined)[]): number | undefined {
 }
 
 /** Both directions: what we import, measured here, and who reads our export. */
-export function viewLinks(backend: ControlBackend, sync: SyncStatus): Link[] {
+function viewLinks(backend: ControlBackend, sync: SyncStatus): Link[] {
   const own = sync.cluster;
   const incoming = sync.peers.map((peer): Link => ({
     from: peer.cluster,
