@@ -1,12 +1,11 @@
-// Services in a registry that has none of their own: one exists while it has instances, and is ours
-// while all of them are copies. What it holds beside its identity stands on its copies.
+// The services of a Consul: instances of one name that say the same identity
+// (common/implied-services.ts). What else a service holds stands in the metadata of its copies.
 
-import { serviceKeyText, type Service } from '../../model/service.ts';
+import type { Service } from '../../model/service.ts';
+import { createImpliedServices, type ServiceWriter } from '../common/implied-services.ts';
 import type { KeyedLock } from '../common/keyed-lock.ts';
 import type { ServiceCatalogue } from '../common/service-catalogue.ts';
-import type { Outcome } from '../common/trouble.ts';
-import { conflict, done, notOurs, type Failed } from '../common/write-failure.ts';
-import type { RegistryDriver, ServiceRef, WriteResult } from '../driver.ts';
+import { done, type Failed } from '../common/write-failure.ts';
 import type { ConsulApi } from './api.ts';
 import { ownService } from './change-finder.ts';
 import { decodeInstance, stampIn } from './codec.ts';
@@ -21,11 +20,6 @@ import type { ConsulInstance } from './wire.ts';
 /** Longest part of an identity: it stands in one pair of metadata, and DNS knows no longer names. */
 const longestPart = 255;
 
-export type ServiceWriter = Pick<
-  RegistryDriver,
-  'ensureService' | 'updateService' | 'releaseService' | 'removeService'
->;
-
 export interface ServiceWriterParts {
   readonly api: Pick<ConsulApi, 'service'>;
   readonly mirror: Mirror;
@@ -38,119 +32,41 @@ export interface ServiceWriterParts {
 /** Gives the writer. */
 export function createServiceWriter(parts: ServiceWriterParts): ServiceWriter {
   const { api, mirror, catalogue, lock, node } = parts;
+  return createImpliedServices<Identity, ConsulInstance>({
+    catalogue,
+    lock,
+    refusal,
+    isCopy,
+    placeOf: (service) => mirror.identityOf(service) ?? identityFor(service),
+    idOf: serviceIdOf,
+    parseId: parseServiceId,
 
-  /** Instances of the service that the leader has now. */
-  const instancesOf = async (
-    identity: Identity,
-    signal: AbortSignal,
-  ): Promise<Outcome<readonly ConsulInstance[]>> => {
-    const serviceId = serviceIdOf(identity);
-    const list = await api.service(identity.name, { consistent: true, signal });
-    if (!list.ok) return list;
-    return {
-      ok: true,
-      value: list.value.value.filter((each) => serviceIdIn(each) === serviceId),
-    };
-  };
-
-  /** Puts the content that the catalogue wants on every copy of ours that carries another. */
-  const rewrite = async (
-    instances: readonly ConsulInstance[],
-    identity: Identity,
-    signal: AbortSignal,
-  ): Promise<WriteResult<void>> => {
-    const text = catalogue.contentTextOf(serviceIdOf(identity));
-    const old = instances.filter(
-      (each) =>
-        each.node === node.name && isCopy(each) && textIn(each.meta, contentKeys.service) !== text,
-    );
-    const results = await Promise.all(
-      old.map((each) => parts.putInstance(identity.key, decodeInstance(each), signal)),
-    );
-    return results.find(({ ok }) => !ok) ?? done;
-  };
-
-  return {
-    async ensureService(service, originCluster, signal) {
-      signal.throwIfAborted();
-      const refused = refusal(service);
-      if (refused !== undefined) return refused;
-      const identity = mirror.identityOf(service) ?? identityFor(service);
+    async instancesOf(identity, signal) {
       const serviceId = serviceIdOf(identity);
-      return lock.run(serviceKeyText(service), async () => {
-        const found = await instancesOf(identity, signal);
-        if (!found.ok) return consulFailure(found.trouble, `look for service ${service.name}`);
-        const ours = found.value.every(isCopy);
-        const exists = found.value.length > 0 || catalogue.get(serviceId) !== undefined;
-        if (!exists) catalogue.set(serviceId, { from: originCluster, service });
-        return { ok: true, value: { serviceId, created: !exists, ours } };
-      });
+      const list = await api.service(identity.name, { consistent: true, signal });
+      if (!list.ok) return consulFailure(list.trouble, `look for service ${serviceId}`);
+      const found = list.value.value.filter((each) => serviceIdIn(each) === serviceId);
+      return { ok: true, value: found };
     },
 
-    async updateService(service, originCluster, signal) {
-      signal.throwIfAborted();
-      const identity = mirror.identityOf(service) ?? identityFor(service);
-      const serviceId = serviceIdOf(identity);
-      return lock.run(serviceKeyText(service), async () => {
-        const found = await instancesOf(identity, signal);
-        if (!found.ok) return consulFailure(found.trouble, `look for service ${service.name}`);
-        if (found.value.length === 0 && catalogue.get(serviceId) === undefined) {
-          return gone({ serviceId });
-        }
-        if (!found.value.every(isCopy)) {
-          return notOurs(`service ${service.name} is an application's`);
-        }
-        catalogue.set(serviceId, { from: originCluster, service });
-        return rewrite(found.value, identity, signal);
-      });
+    async rewrite(identity, instances, signal) {
+      const text = catalogue.contentTextOf(serviceIdOf(identity));
+      const old = instances.filter(
+        (each) =>
+          each.node === node.name &&
+          isCopy(each) &&
+          textIn(each.meta, contentKeys.service) !== text,
+      );
+      const results = await Promise.all(
+        old.map((each) => parts.putInstance(identity.key, decodeInstance(each), signal)),
+      );
+      return results.find(({ ok }) => !ok) ?? done;
     },
-
-    async releaseService(ref, signal) {
-      signal.throwIfAborted();
-      const identity = parseServiceId(ref.serviceId);
-      if (identity === undefined) return gone(ref);
-      return lock.run(serviceKeyText(identity.key), async () => {
-        const found = await instancesOf(identity, signal);
-        if (!found.ok) return consulFailure(found.trouble, `look for service ${ref.serviceId}`);
-        if (found.value.every(isCopy)) {
-          return found.value.length === 0
-            ? gone(ref)
-            : conflict(`service ${ref.serviceId} has no instance of an application`);
-        }
-        // The application's own instance has made it native; the copies need not carry it any more.
-        catalogue.forget(ref.serviceId);
-        return done;
-      });
-    },
-
-    async removeService(ref, signal) {
-      signal.throwIfAborted();
-      const identity = parseServiceId(ref.serviceId);
-      if (identity === undefined) return done;
-      return lock.run(serviceKeyText(identity.key), async () => {
-        const found = await instancesOf(identity, signal);
-        if (!found.ok) return consulFailure(found.trouble, `look for service ${ref.serviceId}`);
-        if (found.value.length > 0) {
-          const native = !found.value.every(isCopy);
-          return native && catalogue.get(ref.serviceId) === undefined
-            ? notOurs(`service ${ref.serviceId} is an application's`)
-            : conflict(`service ${ref.serviceId} has ${found.value.length} instances`);
-        }
-        // It was nothing but its instances.
-        catalogue.forget(ref.serviceId);
-        return done;
-      });
-    },
-  };
+  });
 }
 
 function isCopy(from: ConsulInstance): boolean {
   return stampIn(from) !== undefined;
-}
-
-function gone({ serviceId }: Pick<ServiceRef, 'serviceId'>): Failed {
-  const detail = `service ${serviceId} does not exist`;
-  return { ok: false, failure: { code: 'service-gone', retry: true, detail } };
 }
 
 /** An identity that no entry of Consul can carry, or a name that is Consul's own. */
