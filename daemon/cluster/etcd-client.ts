@@ -57,6 +57,12 @@ const callMs = 2_000;
 /** Reading and defragmenting take as long as there is data. */
 const longCallMs = 30_000;
 const pageSize = 5_000;
+/**
+ * A connection that is silent for so long is asked whether it lives, and has so long to answer. etcd
+ * refuses to be asked more often than every 5 s; raising it leaves a dead watch unseen for longer.
+ */
+const aliveEveryMs = 10_000;
+const aliveWithinMs = 3_000;
 
 /** etcd3's own retries would hide how long a call took; we decide ourselves. */
 const once = {
@@ -89,6 +95,9 @@ export function createEtcdClient(access: EtcdAccess): EtcdClient {
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 1_000,
       'grpc.max_receive_message_length': -1,
+      // A machine that vanished ends no connection: its watches would be silent for ever.
+      'grpc.keepalive_time_ms': aliveEveryMs,
+      'grpc.keepalive_timeout_ms': aliveWithinMs,
     },
     faultHandling: { host: () => once, global: once } as unknown as NonNullable<
       IOptions['faultHandling']
