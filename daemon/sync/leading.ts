@@ -2,7 +2,7 @@
 // the mapping. A syncer that is alone leads as soon as it has read its registry.
 
 import type { Mapping, Store } from '../store/ports.ts';
-import type { Clock } from '../support/clock.ts';
+import type { Clock, Timer } from '../support/clock.ts';
 import type { Logger } from '../support/logger.ts';
 import type { Random } from '../support/random.ts';
 import type { SyncEngineOptions } from './engine-options.ts';
@@ -33,12 +33,21 @@ interface LeadingParts {
   changed(): void;
 }
 
+/**
+ * When a replica that took over looks again whether the mapping is what the stamps say: the leader before
+ * it may have written after this one's view was read, and not have told etcd. Looked at more often, 150,000
+ * mappings are read from the disk more often.
+ */
+const alignAfterMs = [5_000, 30_000] as const;
+const alignEveryMs = 600_000;
+
 /** Opens and closes what only a leader does. */
 export class Leading {
   readonly #parts: LeadingParts;
   #leads = false;
   /** Of the last run, until they have been brought in line with the stamps. */
   #mappings: readonly Mapping[] | undefined;
+  #aligning: Timer | undefined;
 
   constructor(parts: LeadingParts) {
     this.#parts = parts;
@@ -76,7 +85,8 @@ export class Leading {
 
   /** Between replicas: the leader alone writes the export log and the mapping. */
   #changeLog(leads: boolean): void {
-    const { store, random, clock, logger, log, exporter, mirror, view } = this.#parts;
+    const { random, clock, log, exporter, mirror } = this.#parts;
+    this.#aligning?.cancel();
     if (!leads) {
       exporter.follow();
       return;
@@ -86,9 +96,17 @@ export class Leading {
     mirror.filled();
     // What another leader has written since this process began.
     this.#mappings = undefined;
+    this.#align(0);
+  }
+
+  /** Brings the mapping in line with the stamps, and does so again later. */
+  #align(times: number): void {
+    const { store, logger, view, clock } = this.#parts;
+    this.#aligning = clock.after(alignAfterMs[times] ?? alignEveryMs, () => this.#align(times + 1));
+    const begun = this.#aligning;
     store.loadMappings().then(
       (kept) => {
-        if (this.#leads) rebuildMappings(store, kept, view);
+        if (this.#leads && this.#aligning === begun) rebuildMappings(store, kept, view);
       },
       (error: unknown) => logger.error({ error: String(error) }, 'the mapping could not be read'),
     );
