@@ -16,6 +16,7 @@ import {
 } from './frame-filling.ts';
 import { ownVersions } from './limits.ts';
 import type { ReplicationLimits } from './limits.ts';
+import { SendWindow } from './send-window.ts';
 import type { EdgeFigures } from './stream-figures.ts';
 import { commonVersion, versionMismatch } from './versions.ts';
 import type { VersionRange } from './versions.ts';
@@ -42,13 +43,6 @@ export interface ExporterSessionOptions {
   admit(hello: ImporterHello): StreamEnd | undefined;
 }
 
-interface Flight {
-  readonly sequence: number;
-  readonly bytes: number;
-  /** Where the peer stands once it has taken this frame; `undefined`: in the middle of something. */
-  readonly revision: number | undefined;
-}
-
 export class ExporterSession {
   readonly #options: ExporterSessionOptions;
   readonly #versions: VersionRange;
@@ -60,10 +54,7 @@ export class ExporterSession {
   #job: ExportJob | undefined;
   readonly #buckets = new Set<number>();
   #snapshotRequests = 0;
-  #sequence = 0;
-  #flights: Flight[] = [];
-  #flightBytes = 0;
-  #windowBytes = 0;
+  readonly #window = new SendWindow();
   #isFull = false;
   #isDirty = false;
   #coalesce: Timer | undefined;
@@ -87,7 +78,7 @@ export class ExporterSession {
 
   /** Bytes sent and not yet acknowledged. */
   get inFlightBytes(): number {
-    return this.#flightBytes;
+    return this.#window.bytes;
   }
 
   /** Begins: waits for the importer's Hello, after our announcement on a Push. */
@@ -180,10 +171,7 @@ export class ExporterSession {
     }
     this.#helloTimer?.cancel();
     // Less than a frame would never let one go.
-    this.#windowBytes = Math.min(
-      limits.windowBytes,
-      Math.max(limits.frameBytes, hello.windowBytes),
-    );
+    this.#window.open(Math.min(limits.windowBytes, Math.max(limits.frameBytes, hello.windowBytes)));
     this.#position = hello.position;
     figures.acknowledgedRevision =
       hello.position?.epoch === source.epoch ? hello.position.revision : undefined;
@@ -196,17 +184,13 @@ export class ExporterSession {
   }
 
   #receiveAcknowledge(sequence: number): void {
-    if (sequence > this.#sequence) {
-      const reason = `frame ${sequence} acknowledged, ${this.#sequence} sent`;
+    if (sequence > this.#window.sequence) {
+      const reason = `frame ${sequence} acknowledged, ${this.#window.sequence} sent`;
       this.#end({ code: 'protocol', reason });
       return;
     }
-    const kept = this.#flights.findIndex((flight) => flight.sequence > sequence);
-    const done = this.#flights.splice(0, kept === -1 ? this.#flights.length : kept);
-    for (const { bytes, revision } of done) {
-      this.#flightBytes -= bytes;
-      if (revision !== undefined) this.#options.figures.acknowledgedRevision = revision;
-    }
+    const revision = this.#window.acknowledged(sequence);
+    if (revision !== undefined) this.#options.figures.acknowledgedRevision = revision;
   }
 
   #receiveEcho(sentMs: number, peerMs: number, provenEqual: boolean): void {
@@ -281,12 +265,7 @@ export class ExporterSession {
 
   /** Sends what there is to send while the window is open. */
   #pump(): void {
-    while (
-      this.#state === 'streaming' &&
-      !this.#isFull &&
-      this.#flightBytes < this.#windowBytes &&
-      this.#step()
-    );
+    while (this.#state === 'streaming' && !this.#isFull && this.#window.isOpen && this.#step());
   }
 
   /** Sends one frame; gives false when nothing is left to send. */
@@ -426,13 +405,10 @@ export class ExporterSession {
     if (content.type === 'records') {
       figures.recordsOut += content.records.length + content.removals.length;
     }
-    const sequence = content.type === 'heartbeat' ? 0 : ++this.#sequence;
-    if (sequence > 0) {
-      const revision = revisionAfter(content);
-      const flight = { sequence, bytes: bytes + frameOverheadBytes, revision };
-      this.#flights.push(flight);
-      this.#flightBytes += flight.bytes;
-    }
+    const sequence =
+      content.type === 'heartbeat'
+        ? 0
+        : this.#window.sent(bytes + frameOverheadBytes, revisionAfter(content));
     if (!port.send({ sequence, ...content })) this.#isFull = true;
   }
 
@@ -444,8 +420,7 @@ export class ExporterSession {
     this.#coalesce?.cancel();
     this.#unsubscribe?.();
     this.#job = undefined;
-    this.#flights = [];
-    this.#flightBytes = 0;
+    this.#window.clear();
     this.#options.port.end(end);
   }
 }
