@@ -77,6 +77,7 @@ export class Leadership implements Fence {
   /** No campaign before this: the lead was handed over. */
   #yieldsUntilMs = Number.NEGATIVE_INFINITY;
   #campaigning: Promise<void> = Promise.resolve();
+  #changedMs: number;
   /** The term that is being given back: no write begins in it. */
   #ending: string | undefined;
   readonly #permits: WritePermits;
@@ -85,6 +86,7 @@ export class Leadership implements Fence {
     const { clock } = options;
     this.#options = options;
     this.#state = following(options.node);
+    this.#changedMs = clock.monotonicMs();
     this.#permits = new WritePermits({
       term: () => {
         const { leader } = this.#state;
@@ -102,6 +104,11 @@ export class Leadership implements Fence {
   }
   get leads(): boolean {
     return this.#state.phase === 'leading';
+  }
+  /** How long nobody has led, as far as is known; `undefined`: somebody does. */
+  get leaderlessMs(): number | undefined {
+    if (this.#state.leader !== undefined) return undefined;
+    return this.#options.clock.monotonicMs() - this.#changedMs;
   }
   /** What writes to etcd are guarded by; `undefined`: we do not lead. */
   get guard(): EtcdGuard | undefined {
@@ -184,6 +191,9 @@ export class Leadership implements Fence {
     const { state, effects } = step(before, event);
     this.#state = state;
     for (const effect of effects) if (perform || effect.type === 'follow') this.#perform(effect);
+    if (before.leader?.lease !== state.leader?.lease) {
+      this.#changedMs = this.#options.clock.monotonicMs();
+    }
     if (before.leader?.lease !== state.leader?.lease || before.phase !== state.phase) {
       this.#options.changed(state.leader, this.leads);
     }

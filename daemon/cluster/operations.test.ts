@@ -19,6 +19,7 @@ function place(more: { readonly leader?: string; readonly dead?: readonly string
   });
   const leadership = {
     leader: more.leader === undefined ? undefined : entry(more.leader, 1),
+    leaderlessMs: more.leader === undefined ? 700 : undefined,
     async handOver() {
       orders.push('hand over');
       clock.after(200, () => (leadership.leader = entry('two', 2)));
@@ -61,8 +62,17 @@ function place(more: { readonly leader?: string; readonly dead?: readonly string
   const operations = createOperations({
     ...{ node: 'one', pool, replicas: () => replicas, leadership: () => leadership },
     etcd: () => etcd,
-    etcdView: () => ({ trouble: undefined, members, version: '3.4.23', dbBytes: 1 }),
+    etcdView: () => ({
+      trouble: undefined,
+      answering: undefined,
+      members,
+      version: '3.4.23',
+      dbBytes: 1,
+    }),
     ...{ ownsEtcd: true, trouble: () => 'starting', clock, logger: silentLogger },
+    single: () => undefined,
+    reach: () => ({ own: true, others: new Map() }),
+    etcdRuns: () => true,
     mapping: () => ({ state: 'following', detail: '', revision: 1, waiting: 0, unreadable: [] }),
   });
   /** Runs time until the promise is settled. */

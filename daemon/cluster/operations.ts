@@ -11,6 +11,7 @@ import type { Logger } from '../support/logger.ts';
 import { forgetTaken } from './admission.ts';
 import type { LeaderEntry } from './election.ts';
 import type { EtcdClient } from './etcd-client.ts';
+import { clusterTrouble, type ClusterTrouble, type EtcdTrouble } from './trouble.ts';
 import type { EtcdView } from './upkeep.ts';
 
 /** One replica as this one sees it. */
@@ -39,6 +40,10 @@ export interface ClusterView {
     readonly bytes: number;
   };
   readonly mapping: MappingState;
+  /** Why nobody leads, or why the leader may not write. */
+  readonly trouble: ClusterTrouble | undefined;
+  /** How long nobody has led; `undefined`: somebody does, or etcd was not asked yet. */
+  readonly leaderlessMs: number | undefined;
 }
 
 /** A running cluster as the control API uses it. Rejects with `cluster.*` errors of the table. */
@@ -59,14 +64,25 @@ export interface OperationsParts {
   /** All replicas that the pool knows, the dead ones too. */
   readonly replicas: () => readonly PoolMember[];
   readonly leadership: () =>
-    { readonly leader: LeaderEntry | undefined; handOver(): Promise<boolean> } | undefined;
+    | {
+        readonly leader: LeaderEntry | undefined;
+        readonly leaderlessMs: number | undefined;
+        handOver(): Promise<boolean>;
+      }
+    | undefined;
   readonly etcd: () => EtcdClient | undefined;
   readonly etcdView: () => EtcdView | undefined;
   /** The members are processes of our own. */
   readonly ownsEtcd: boolean;
+  /** Its own etcd has been started. */
+  readonly etcdRuns: () => boolean;
   /** What the forming waits for, or why etcd does not run. */
   readonly trouble: () => string;
   readonly mapping: () => MappingState;
+  /** A syncer of mode single that runs beside the replicas. */
+  readonly single: () => string | undefined;
+  /** Whether the registry answers this replica, and the others as they said. */
+  readonly reach: () => { readonly own: boolean; readonly others: ReadonlyMap<string, boolean> };
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -128,7 +144,32 @@ export function createOperations(parts: OperationsParts): ClusterOperations {
         bytes: etcd?.dbBytes ?? 0,
       },
       mapping: parts.mapping(),
+      trouble: clusterTrouble({
+        leader: leader?.node,
+        single: parts.single(),
+        etcd: etcdTrouble(etcd),
+        reaches: parts.reach().own,
+        othersReach: parts.reach().others,
+        others: alive()
+          .map(({ name }) => name)
+          .filter((name) => name !== node && name !== parts.single()),
+      }),
+      leaderlessMs: parts.leadership()?.leaderlessMs,
     };
+  };
+
+  const etcdTrouble = (etcd: EtcdView | undefined): EtcdTrouble | undefined => {
+    if (etcd === undefined) {
+      return parts.ownsEtcd && !parts.etcdRuns()
+        ? { type: 'forming', replicas: alive().length }
+        : { type: 'away', detail: parts.trouble() };
+    }
+    if (etcd.trouble === undefined) return undefined;
+    const members = etcd.members.length;
+    const { answering = members } = etcd;
+    return answering <= members / 2 && members > 0
+      ? { type: 'quorum', answering, members }
+      : { type: 'away', detail: etcd.trouble };
   };
 
   const transferLeader: ClusterOperations['transferLeader'] = async () => {

@@ -31,6 +31,7 @@ function place() {
         },
         reaches: () => reaching.has(name),
         leads: () => state.leader === name,
+        nobodyLeads: () => state.leader === '',
         others: () => names.filter((other) => other !== name),
         handOver: () => {
           state.leader = names.find((other) => other !== name && reaching.has(other)) ?? '';

@@ -11,6 +11,8 @@ export interface RegistryReachParts {
   /** Whether this replica's registry answers it. */
   readonly reaches: () => boolean;
   readonly leads: () => boolean;
+  /** Nobody leads as far as is known: then the others are asked too, so that it can be said why. */
+  readonly nobodyLeads: () => boolean;
   /** Names of the other live replicas. */
   readonly others: () => readonly string[];
   readonly handOver: () => Promise<unknown>;
@@ -30,11 +32,17 @@ const patienceMs = 3_000;
 const againMs = 5_000;
 const yes = 'reached';
 
+export interface RegistryReach {
+  /** Whether the registry answers the others, as they said when they were last asked. */
+  readonly others: ReadonlyMap<string, boolean>;
+}
+
 /** Watches until `signal` aborts, and answers the other replicas' question. */
-export function watchRegistryReach(parts: RegistryReachParts, signal: AbortSignal): void {
+export function watchRegistryReach(parts: RegistryReachParts, signal: AbortSignal): RegistryReach {
   const { pool, clock, logger } = parts;
   let awaySinceMs: number | undefined;
   let askFromMs = 0;
+  const heard = new Map<string, boolean>();
 
   pool.answer(query, ({ from }) =>
     parts.others().includes(from) ? Buffer.from(parts.reaches() ? yes : 'away') : undefined,
@@ -46,7 +54,11 @@ export function watchRegistryReach(parts: RegistryReachParts, signal: AbortSigna
     const { responses } = await pool.query(query, new Uint8Array(), {
       ...{ timeoutMs: queryMs, filterNodes },
     });
-    const better = responses.find(({ payload }) => Buffer.from(payload).toString() === yes);
+    heard.clear();
+    for (const { from, payload } of responses) {
+      heard.set(from, Buffer.from(payload).toString() === yes);
+    }
+    const better = responses.find(({ from }) => heard.get(from) === true);
     if (better === undefined || !parts.leads() || parts.reaches()) return;
     logger.warn(
       { replica: better.from },
@@ -58,7 +70,7 @@ export function watchRegistryReach(parts: RegistryReachParts, signal: AbortSigna
   const look = (): void => {
     if (signal.aborted) return;
     const nowMs = clock.monotonicMs();
-    if (!parts.leads() || parts.reaches()) awaySinceMs = undefined;
+    if (parts.reaches() || !(parts.leads() || parts.nobodyLeads())) awaySinceMs = undefined;
     else awaySinceMs ??= nowMs;
     if (awaySinceMs !== undefined && nowMs - awaySinceMs >= patienceMs && nowMs >= askFromMs) {
       askFromMs = nowMs + againMs;
@@ -69,4 +81,5 @@ export function watchRegistryReach(parts: RegistryReachParts, signal: AbortSigna
     clock.after(lookMs, look);
   };
   look();
+  return { others: heard };
 }

@@ -27,7 +27,7 @@ import { Leadership } from './leadership.ts';
 import type { LeaderEntry } from './election.ts';
 import { createOperations, type ClusterOperations } from './operations.ts';
 import { register, type Registration } from './registration.ts';
-import { watchRegistryReach } from './registry-reach.ts';
+import { watchRegistryReach, type RegistryReach } from './registry-reach.ts';
 import { startUpkeep, type Upkeep } from './upkeep.ts';
 
 export interface ReplicaOptions {
@@ -84,6 +84,7 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
   let upkeep: Upkeep | undefined;
   let formation: Formation | undefined;
   let registration: Registration | undefined;
+  let reach: RegistryReach | undefined;
   let followed = '';
 
   const alive = (): readonly PoolMember[] =>
@@ -120,6 +121,11 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
     const at = around?.membership.view.replicas.find((one) => one.name === name);
     const port = at === undefined ? undefined : readTags(at)?.rpcPort;
     return at === undefined || port === undefined ? 'silent' : knock(at.address, port);
+  };
+
+  const reaches = (): boolean => {
+    const condition = around?.engine.condition;
+    return condition?.state !== 'unknown' || condition.reason !== 'unreachable';
   };
 
   let saidAlone = '';
@@ -202,10 +208,6 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
             link.state !== 'connected' &&
             link.node !== '',
         );
-    const reaches = (): boolean => {
-      const { condition } = engine;
-      return condition.state !== 'unknown' || condition.reason !== 'unreachable';
-    };
     const election = new Leadership({
       ...{ node, etcd, probe, suspects, changed, clock, logger },
       able: () => engine.viewed && reaches() && alone() === undefined,
@@ -213,10 +215,11 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
       settled: () => store.settled(settleMs),
     });
     leadership = election;
-    watchRegistryReach(
+    reach = watchRegistryReach(
       {
         ...{ pool, reaches, clock, logger },
         leads: () => election.leads,
+        nobodyLeads: () => election.leader === undefined,
         others: () => replicas().flatMap(({ name }) => (name === node ? [] : [name])),
         handOver: () => election.handOver(),
       },
@@ -263,7 +266,10 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
         etcdView: () => upkeep?.view,
         ownsEtcd: options.etcd === undefined,
         trouble: () => member?.trouble ?? formation?.waitsFor ?? 'starting',
+        etcdRuns: () => member !== undefined,
         mapping: () => store.mapping,
+        single: () => alone()?.name,
+        reach: () => ({ own: reaches(), others: reach?.others ?? new Map<string, boolean>() }),
       });
     },
     async stop() {

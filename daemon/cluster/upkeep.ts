@@ -11,6 +11,8 @@ import type { EtcdClient, EtcdMemberEntry } from './etcd-client.ts';
 export interface EtcdView {
   /** `undefined`: it answers; else why not, for people. */
   readonly trouble: string | undefined;
+  /** While it does not answer, of members of our own: how many answer their peers. */
+  readonly answering: number | undefined;
   /** As it said when it last answered. */
   readonly members: readonly EtcdMemberEntry[];
   readonly version: string;
@@ -24,6 +26,8 @@ export interface Upkeep {
 
 /** How often etcd is asked who its members are. Raising it makes the list shown older. */
 const lookMs = 2_000;
+/** How long a member has to answer at its peer address. Raising it calls a slow one alive. */
+const peerMs = 1_000;
 const defragmentEveryMs = 3_600_000;
 /** A file below this is not worth the pause that defragmenting is. */
 const smallBytes = 64 * 1024 * 1024;
@@ -40,7 +44,13 @@ export function startUpkeep(options: {
   readonly logger: Logger;
 }): Upkeep {
   const { etcd, own, leads, clock, random, logger } = options;
-  let view: EtcdView = { trouble: 'not asked yet', members: [], version: '', dbBytes: 0 };
+  let view: EtcdView = {
+    trouble: 'not asked yet',
+    answering: undefined,
+    members: [],
+    version: '',
+    dbBytes: 0,
+  };
   let stopped = false;
   let timer: Timer | undefined;
   // Not all three at once: a member answers nobody meanwhile.
@@ -55,7 +65,7 @@ export function startUpkeep(options: {
         etcd.get(ownPrefix),
       ]);
       const before = namesOf(view.members);
-      view = { trouble: undefined, members, version, dbBytes };
+      view = { trouble: undefined, answering: undefined, members, version, dbBytes };
       if (namesOf(members) !== before) {
         logger.info({ members, version }, `the members of etcd: ${namesOf(members)}`);
       }
@@ -67,7 +77,7 @@ export function startUpkeep(options: {
     } catch (error) {
       const trouble = error instanceof Error ? error.message : String(error);
       if (trouble !== view.trouble) logger.warn({ trouble }, `etcd does not answer: ${trouble}`);
-      view = { ...view, trouble };
+      view = { ...view, trouble, answering: own ? await answeringOf(view.members) : undefined };
     }
     if (!stopped) timer = clock.after(lookMs, () => void look());
   };
@@ -89,6 +99,19 @@ export function startUpkeep(options: {
       timer?.cancel();
     },
   };
+}
+
+/** How many members answer at the address that is there for their peers. */
+async function answeringOf(members: readonly EtcdMemberEntry[]): Promise<number | undefined> {
+  if (members.length === 0) return undefined;
+  const answers = await Promise.all(
+    members.map(async ({ peerUrls }) => {
+      const signal = AbortSignal.timeout(peerMs);
+      const answer = await fetch(`${peerUrls[0] ?? ''}/version`, { signal }).catch(() => undefined);
+      return answer?.ok === true;
+    }),
+  );
+  return answers.filter(Boolean).length;
 }
 
 /** The members by name; one that has not started has none yet. */

@@ -2,6 +2,7 @@
 
 import type { ClusterState } from '../../proto/gen/syncer/control/v1/control.ts';
 import { SyncerError } from '../../proto/errors.ts';
+import { leadCondition } from '../health/cluster-conditions.ts';
 import type { ClusterOperations } from '../cluster/operations.ts';
 import type { ControlBackend } from './ports.ts';
 
@@ -17,7 +18,8 @@ export function viewCluster(backend: ControlBackend): ClusterState {
   const { role } = backend.engine.status();
   const view = backend.replicas?.view();
   if (view === undefined) return { mode: 'single', cluster, node, role, replicas: [] };
-  const { leader, replicas, etcd, mapping } = view;
+  const { leader, replicas, etcd, mapping, trouble, leaderlessMs } = view;
+  const nowMs = backend.clock.nowMs();
   return {
     mode: 'cluster',
     cluster,
@@ -32,5 +34,7 @@ export function viewCluster(backend: ControlBackend): ClusterState {
       waiting: mapping.waiting,
       unreadable: [...mapping.unreadable],
     },
+    trouble:
+      trouble === undefined ? undefined : leadCondition(cluster, trouble, leaderlessMs, nowMs).text,
   };
 }

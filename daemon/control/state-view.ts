@@ -2,6 +2,7 @@
 // computed that was not measured.
 
 import { assess } from '../health/assess.ts';
+import type { LeadView } from '../health/cluster-conditions.ts';
 import { overallOf, probes, sentence } from '../health/summary.ts';
 import { readTags } from '../membership/tags.ts';
 import type { PoolMember } from '../gossip/pool.ts';
@@ -49,6 +50,7 @@ function viewSummary(backend: ControlBackend, sync: SyncStatus, nowMs: number): 
     members: backend.pool?.members(),
     join: backend.joinState(),
     view: backend.poolView(),
+    lead: leadOf(backend),
     troubles: backend.troubles(),
   });
   return {
@@ -57,6 +59,14 @@ function viewSummary(backend: ControlBackend, sync: SyncStatus, nowMs: number): 
     conditions: conditions.map(({ clause: _, ...condition }) => condition),
     ...probes(sync),
   };
+}
+
+/** Who leads, as this replica knows it; `undefined` for a syncer alone. */
+function leadOf(backend: ControlBackend): LeadView | undefined {
+  const view = backend.replicas?.view();
+  if (view === undefined) return undefined;
+  const { trouble, leaderlessMs } = view;
+  return { cluster: backend.identity.cluster, trouble, leaderlessMs };
 }
 
 function viewRegistry(sync: SyncStatus): Registry {

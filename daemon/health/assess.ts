@@ -6,6 +6,7 @@ import type { JoinState } from '../membership/join-keeper.ts';
 import type { PoolView } from '../membership/peers.ts';
 import type { SyncStatus } from '../sync/engine.ts';
 import type { Severity } from '../../proto/health.ts';
+import { leadConditions, type LeadView } from './cluster-conditions.ts';
 import { condition, type Condition } from './condition.ts';
 import { peerConditions } from './peer-conditions.ts';
 import { poolConditions } from './pool-conditions.ts';
@@ -20,6 +21,8 @@ export interface HealthInput {
   readonly members: readonly PoolMember[] | undefined;
   readonly join: JoinState | undefined;
   readonly view: PoolView | undefined;
+  /** `undefined`: a syncer alone. */
+  readonly lead?: LeadView | undefined;
   /** Troubles of the pool in the last minutes. */
   readonly troubles: readonly (PoolTrouble & { readonly lastMs: number })[];
 }
@@ -37,6 +40,7 @@ export function assess(input: HealthInput): readonly Condition[] {
     ...registryConditions(input.sync),
     ...input.sync.peers.flatMap((peer) => peerConditions(peer, input.nowMs)),
     ...poolConditions(input),
+    ...(input.lead === undefined ? [] : leadConditions(input.lead, input.nowMs)),
     ...syncConditions(input.sync),
   ].sort(worstFirst);
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { healthTable, renderSentence, renderText, type HealthCode } from '../../proto/health.ts';
 import { createTranslator } from '../../proto/translate.ts';
 import type { PeerStatus, SyncStatus } from '../sync/engine.ts';
+import type { ClusterTrouble } from '../cluster/trouble.ts';
 import { peerStatus, poolMember, syncStatus } from '../control/backend.fixture.ts';
 import { assess, type HealthInput } from './assess.ts';
 import { overallOf, probes, sentence } from './summary.ts';
@@ -80,6 +81,58 @@ describe('conditions', () => {
     const replicas = [poolMember('bj-2', 'beijing', { status: 'failed' })];
     const view = { peers: [], conflicts: [conflict], replicas };
     expect(codes({}, { view })).toEqual(['name-taken', 'replica-failed']);
+  });
+
+  const electing = { code: 'no-leader', reason: { type: 'electing' } } as const;
+  const quorum = { type: 'quorum', answering: 1, members: 3 } as const;
+  const troubles: readonly (readonly [ClusterTrouble, RegExp, RegExp])[] = [
+    [
+      { code: 'no-leader', reason: quorum },
+      /no quorum of etcd: 1 of 3 members answers\.$/,
+      /3 个成员中有 1 个应答/,
+    ],
+    [
+      { code: 'no-leader', reason: { type: 'registry', replicas: 3, all: true } },
+      /the registry answers none of its replicas/,
+      /注册中心对所有副本都没有应答/,
+    ],
+    [
+      { code: 'no-leader', reason: { type: 'registry', replicas: 1, all: false } },
+      /does not answer this replica/,
+      /对 1 个副本没有应答/,
+    ],
+    [
+      { code: 'no-leader', reason: { type: 'forming', replicas: 1 } },
+      /takes two replicas, and 1 is/,
+      /目前有 1 个/,
+    ],
+    [
+      { code: 'no-leader', reason: { type: 'away', detail: 'refused' } },
+      /\(refused\)/,
+      /（refused）/,
+    ],
+    [electing, /an election is under way/, /正在选举/],
+    [{ code: 'etcd-away', leader: 'bj-2', reason: quorum }, /^bj-2 led when/, /bj-2/],
+    [{ code: 'waits-for-single', single: 'bj-3' }, /^bj-3 of this cluster/, /bj-3/],
+  ];
+  it.each(troubles)('say of the lead: %j', (trouble, words, chineseWords) => {
+    const lead = { cluster: 'beijing', trouble, leaderlessMs: 90_000 };
+    const [found, ...more] = assess(input({}, { lead }));
+    expect(more).toEqual([]);
+    expect(found?.code).toBe(trouble.code);
+    expect(renderText(found!.text, english, nowMs)).toMatch(words);
+    expect(renderText(found!.text, chinese, nowMs)).toMatch(chineseWords);
+    for (const part of [found!.text, found!.remedy, found!.clause!]) {
+      for (const translate of [english, chinese]) {
+        expect(renderText(part, translate, nowMs)).not.toMatch(/[{}]|undefined|NaN/);
+      }
+    }
+  });
+
+  it('say nothing of a change of the leader that is quick', () => {
+    const lead = { cluster: 'beijing', trouble: electing, leaderlessMs: 900 };
+    expect(codes({}, { lead })).toEqual([]);
+    expect(codes({}, { lead: { ...lead, leaderlessMs: 6_000 } })).toEqual(['no-leader']);
   });
 
   it('have a text and a remedy without holes in both languages, the worst first', () => {

@@ -8,6 +8,7 @@ import { exitCodes, SyncerError } from '../../../proto/errors.ts';
 import { controlAddress } from '../../../proto/control/address.ts';
 import type { ClusterOperations, ClusterView, ReplicaRow } from '../../cluster/operations.ts';
 import { fixtureBackend, type FixtureBackend } from '../../control/backend.fixture.ts';
+import { viewState } from '../../control/state-view.ts';
 import { startControlServer, type ControlServer } from '../../control/server.ts';
 import { systemClock } from '../../support/clock.ts';
 import { runCli } from '../run-cli.ts';
@@ -34,6 +35,8 @@ const healthy: ClusterView = {
   ],
   etcd: { state: 'answering', detail: '', version: '3.4.23', members: 3, bytes: 20_480 },
   mapping: { state: 'following', detail: '', revision: 12, waiting: 0, unreadable: [] },
+  trouble: undefined,
+  leaderlessMs: undefined,
 };
 
 const operations: ClusterOperations = {
@@ -97,12 +100,34 @@ describe('syncer cluster', () => {
       replicas: [row({ self: true, etcd: 'none' })],
       etcd: { state: 'forming', detail: 'waits for two', version: '', members: 0, bytes: 0 },
       mapping: { state: 'apart', detail: '', revision: 0, waiting: 0, unreadable: [] },
+      trouble: undefined,
+      leaderlessMs: undefined,
     };
     const { code, out } = await run('cluster');
     expect(code).toBe(exitCodes.failure);
     expect(out).toContain('Nobody leads beijing');
     expect(out).toContain('waits for two');
     expect(JSON.parse((await run('cluster', '--json')).out)).not.toHaveProperty('leader');
+  });
+
+  it('says why nobody leads, in both languages, and so does the state', async () => {
+    const reason = { type: 'quorum', answering: 1, members: 3 } as const;
+    view = {
+      ...healthy,
+      leader: undefined,
+      trouble: { code: 'no-leader', reason },
+      leaderlessMs: 60_000,
+    };
+    const words = 'No replica of beijing leads: no quorum of etcd: 1 of 3 members answers.';
+    const { code, out } = await run('cluster');
+    expect(code).toBe(exitCodes.failure);
+    expect(out.replaceAll(/\s+/g, ' ')).toContain(words);
+    expect(JSON.parse((await run('cluster', '--json')).out)).toMatchObject({ trouble: words });
+    expect((await run('cluster', '--lang', 'zh-CN')).out).toContain('3 个成员中有 1 个应答');
+    expect((await run('status')).out.replaceAll(/\s+/g, ' ')).toContain(words);
+    const state = viewState(backend);
+    expect(state.summary?.overall).toBe('degraded');
+    expect(state.summary?.conditions.map(({ code: one }) => one)).toContain('no-leader');
   });
 
   it('says that two members cannot lose one, and which mappings are unreadable', async () => {

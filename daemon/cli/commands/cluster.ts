@@ -83,11 +83,12 @@ function print(session: Session, state: ClusterState): void {
     session.line(say('cli.say.cluster-single', { node }));
     return;
   }
-  session.line(
-    leader === undefined
-      ? say('cli.say.cluster-no-leader', { cluster })
-      : say('cli.say.cluster-leader', { cluster, leader, epoch }),
-  );
+  if (leader !== undefined) {
+    session.line(say('cli.say.cluster-leader', { cluster, leader, epoch }));
+  } else if (state.trouble === undefined) {
+    session.line(say('cli.say.cluster-no-leader', { cluster }));
+  }
+  if (state.trouble !== undefined) session.paragraph(session.inWords(state.trouble));
   if (etcd !== undefined) {
     session.line(say('cli.say.cluster-etcd', { ...etcd }));
     const ours = state.replicas.every((replica) => replica.etcd !== 'foreign');

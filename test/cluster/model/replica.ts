@@ -90,6 +90,7 @@ export class ModelReplica {
       pool: parts.pool(process),
       reaches: () => this.#reaches(),
       leads: () => this.leadership.leads,
+      nobodyLeads: () => this.leadership.leader === undefined,
       others: parts.others,
       handOver: () => this.leadership.handOver(),
     };

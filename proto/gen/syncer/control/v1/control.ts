@@ -742,6 +742,8 @@ export interface ClusterState {
   replicas: Replica[];
   etcd?: ClusterEtcd | undefined;
   mapping?: ClusterMapping | undefined;
+  /** Why nobody leads, or why the leader may not write; absent: neither is so. */
+  trouble?: Text | undefined;
 }
 
 export interface Replica {
@@ -9383,6 +9385,7 @@ function createBaseClusterState(): ClusterState {
     replicas: [],
     etcd: undefined,
     mapping: undefined,
+    trouble: undefined,
   };
 }
 
@@ -9414,6 +9417,9 @@ export const ClusterState: MessageFns<ClusterState> = {
     }
     if (message.mapping !== undefined) {
       ClusterMapping.encode(message.mapping, writer.uint32(74).fork()).join();
+    }
+    if (message.trouble !== undefined) {
+      Text.encode(message.trouble, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -9503,6 +9509,14 @@ export const ClusterState: MessageFns<ClusterState> = {
             message.mapping = ClusterMapping.decode(reader, reader.uint32());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.trouble = Text.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -9534,6 +9548,10 @@ export const ClusterState: MessageFns<ClusterState> = {
     message.mapping =
       object.mapping !== undefined && object.mapping !== null
         ? ClusterMapping.fromPartial(object.mapping)
+        : undefined;
+    message.trouble =
+      object.trouble !== undefined && object.trouble !== null
+        ? Text.fromPartial(object.trouble)
         : undefined;
     return message;
   },
