@@ -99,6 +99,12 @@ export type ElectionEffect =
  */
 export const writeValidityMs = 1_500;
 
+/**
+ * How long a request that a leader has sent may be under way to its registry. Raising it waits for slower
+ * registries, and makes a failover from a silent machine slower.
+ */
+const underWayMs = 250;
+
 export function following(node: string): ElectionState {
   return {
     node,
@@ -160,7 +166,7 @@ export function step(
       }
       const seenRevision = Math.max(state.seenRevision, leader.createdRevision);
       const won = { ...state, phase: 'leading', leader, etcdAway: false, seenRevision } as const;
-      const writesFromMs = isOver ? sentMs : heardMs + writeValidityMs;
+      const writesFromMs = isOver ? sentMs : heardMs + writeValidityMs + underWayMs;
       const begun = { writesFromMs, cleared: isOver, doubted: undefined };
       return {
         state: { ...won, ...validity(sentMs, ttlMs), ...begun },

@@ -20,9 +20,7 @@ interface Act {
 type Deed = (site: Site, act: Act) => void | Promise<void>;
 
 const deeds = {
-  change: (site, { size }) =>
-    site.change(Math.ceil(size * 40), Math.floor(size * 6), Math.floor(size * 4)),
-  changeALot: (site, { size }) => site.change(Math.ceil(size * 300), 0, 0),
+  changeALot: (site, { size }) => site.change(Math.ceil(size * 200), 0, Math.floor(size * 9)),
   kill: (site, { node }) => site.kill(node),
   stop: (site, { node }) => site.stop(node),
   start: (site, { node }) => site.start(node),
@@ -37,6 +35,14 @@ const deeds = {
   cutFromEtcd: (site, { node }) => void (site.place(node).etcdLink.isCut = true),
   cutFromPeers: (site, { node }) => void (site.place(node).peersCut = true),
   cutFromRegistry: (site, { node }) => void (site.place(node).registryLink.isCut = true),
+  /** From the other two, and from etcd with them; it still reaches the registry. */
+  isolate: (site, { node }) => {
+    site.place(node).etcdLink.isCut = true;
+    site.place(node).peersCut = true;
+  },
+  slowRegistry: (site, { node, size }) => {
+    site.place(node).registryLink.travelMs = 25 + size * 200;
+  },
   mend: (site, { node }) => {
     const place = site.place(node);
     place.etcdLink.isCut = false;
@@ -64,10 +70,10 @@ const deeds = {
 
 type DeedName = keyof typeof deeds;
 
-/** More often what the rest is tried on: changes, and what follows on a fault. */
+/** More often what cuts a leader off, and what brings things back. */
 const names: readonly DeedName[] = [
   ...(Object.keys(deeds) as DeedName[]),
-  ...(['change', 'change', 'start', 'resume', 'mend', 'handOver', 'pause'] as const),
+  ...(['start', 'resume', 'mend', 'mend', 'handOver', 'pause', 'isolate', 'isolate'] as const),
 ];
 
 class Command implements fc.AsyncCommand<Expectation, Site> {

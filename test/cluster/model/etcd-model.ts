@@ -33,6 +33,8 @@ interface Watch {
   isOver: boolean;
 }
 
+type Judge = (node: string, writes: readonly EtcdWrite[]) => void;
+
 type ModelClient = EtcdKv & Pick<EtcdClient, 'grant' | 'keepAlive' | 'revoke'>;
 
 export class ModelEtcd {
@@ -45,13 +47,16 @@ export class ModelEtcd {
   readonly #leases = new Map<string, { readonly ttlMs: number; endsMs: number }>();
   readonly #watches = new Set<Watch>();
   readonly #history: { readonly revision: number; readonly changes: readonly EtcdChange[] }[] = [];
+  readonly #judge: Judge;
   #revision = 1;
   #compacted = 0;
   #granted = 0;
 
-  constructor(clock: VirtualClock, random: Random) {
+  /** `judge` is shown what each replica's transaction writes, as it is carried out. */
+  constructor(clock: VirtualClock, random: Random, judge: Judge) {
     this.#clock = clock;
     this.#random = random;
+    this.#judge = judge;
     const expire = (): void => {
       if (this.hasQuorum) {
         for (const [lease, { endsMs }] of this.#leases) {
@@ -86,7 +91,7 @@ export class ModelEtcd {
     this.#commit([], [{ type: 'put', key, value }]);
   }
 
-  client(process: ModelProcess, link: EtcdLink): ModelClient {
+  client(node: string, process: ModelProcess, link: EtcdLink): ModelClient {
     const serverMs = (): number | undefined =>
       this.hasQuorum ? this.#random.next() * this.slowMs : undefined;
     const common = { clock: this.#clock, random: this.#random, deadlineMs: callMs };
@@ -95,7 +100,12 @@ export class ModelEtcd {
     return {
       get: (key) => ask(() => ({ entry: this.#entries.get(key), revision: this.#revision })),
       read: (prefix) => ask(() => ({ entries: this.entries(prefix), revision: this.#revision })),
-      commit: (guards, writes) => ask(() => this.#commit(guards, writes)),
+      commit: (guards, writes) =>
+        ask(() => {
+          const outcome = this.#commit(guards, writes);
+          if (outcome.succeeded) this.#judge(node, writes);
+          return outcome;
+        }),
       grant: (ttlSeconds) =>
         ask(() => {
           this.#granted += 1;

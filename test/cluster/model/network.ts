@@ -9,7 +9,7 @@ import type { ModelProcess } from './process.ts';
 export interface Link {
   isCut: boolean;
   /** Longest travel in one direction. */
-  readonly travelMs: number;
+  travelMs: number;
 }
 
 export interface CallParts {
@@ -41,12 +41,16 @@ export function call<T>(parts: CallParts, apply: () => T): Promise<T> {
     clock.after(travel(), () => {
       const tookMs = serverMs();
       if (link.isCut || tookMs === undefined) return;
-      clock.after(tookMs, () => {
+      // Before it is carried out, and before that is said.
+      const beforeMs = tookMs * random.next();
+      clock.after(beforeMs, () => {
+        const thenMs = tookMs - beforeMs;
         try {
           const value = apply();
-          answer(() => resolve(value));
+          clock.after(thenMs, () => answer(() => resolve(value)));
         } catch (error) {
-          answer(() => reject(error instanceof Error ? error : new Error(String(error))));
+          const thrown = error instanceof Error ? error : new Error(String(error));
+          clock.after(thenMs, () => answer(() => reject(thrown)));
         }
       });
     });

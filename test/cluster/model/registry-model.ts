@@ -57,7 +57,8 @@ export class ModelRegistry {
         if (signal.aborted) throw new Error('aborted');
         this.#judge('sent', node, id, own);
         await this.#ask(process, link, () => {
-          this.#judge('landed', node, id, own);
+          // What one that was killed had sent lands when it may; the next one's view will show it.
+          if (!process.isDead) this.#judge('landed', node, id, own);
           this.landed += 1;
           apply();
         });

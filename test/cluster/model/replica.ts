@@ -69,7 +69,7 @@ export class ModelReplica {
     this.process = process;
     this.#memory = memory;
     this.store = store;
-    const client = etcd.client(process, etcdLink);
+    const client = etcd.client(node, process, etcdLink);
     this.leadership = new Leadership({
       ...{ node, etcd: client, probe: parts.probe, clock: process, logger: silentLogger },
       able: () => this.#view !== undefined && this.#reaches(),

@@ -9,6 +9,7 @@ import { seededRandom, type Random } from '../../../daemon/support/random.ts';
 import { VirtualClock } from '../../../daemon/support/virtual-clock.ts';
 import { MemoryDisk } from '../../simulation/memory-store.ts';
 import { ModelEtcd, type EtcdLink } from './etcd-model.ts';
+import type { Link } from './network.ts';
 import { ModelProcess } from './process.ts';
 import { ModelRegistry } from './registry-model.ts';
 import { mappingOf, ModelReplica } from './replica.ts';
@@ -17,6 +18,9 @@ const names = ['one', 'two', 'three'] as const;
 /** All is well again within so long: a lease of 6 s, a pause of 5 s after a hand-over, and some. */
 const quietMs = 60_000;
 
+/** Longest travel to a registry that is near, in one direction. */
+const quickMs = 25;
+
 type Answer = (query: IncomingQuery) => Uint8Array | undefined | Promise<Uint8Array | undefined>;
 
 /** A replica's place: what outlives its process. */
@@ -24,7 +28,7 @@ export interface Place {
   readonly node: string;
   readonly disk: MemoryDisk;
   readonly etcdLink: EtcdLink;
-  readonly registryLink: { isCut: boolean; readonly travelMs: number };
+  readonly registryLink: Link;
   /** It hears the others, and they hear it. */
   peersCut: boolean;
   wallOffsetMs: number;
@@ -42,16 +46,24 @@ export class Site {
   readonly #random: Random;
   readonly #wanted = new Map<string, number>();
   #made = 0;
+  #isHealed = false;
   #foreign: string | undefined;
 
   private constructor(seed: number) {
     this.#random = seededRandom(seed);
-    this.etcd = new ModelEtcd(this.clock, this.#random);
+    this.etcd = new ModelEtcd(this.clock, this.#random, (node, writes) => {
+      if (!writes.some(({ key }) => key.startsWith(factsPrefix))) return;
+      const [leader] = this.etcd
+        .entries(leaderKey)
+        .map(({ value }) => Buffer.from(value).toString());
+      if (leader?.includes(`"${node}"`) === true) return;
+      this.registry.faults.push(`${node} wrote the mapping, and the leader is ${leader ?? 'none'}`);
+    });
     this.registry = new ModelRegistry(this.clock, this.#random, this.#wanted);
     this.places = names.map((node) => ({
       ...{ node, disk: new MemoryDisk(), peersCut: false, wallOffsetMs: 0, replica: undefined },
       etcdLink: { isCut: false, travelMs: 4, watchesHang: false },
-      registryLink: { isCut: false, travelMs: 25 },
+      registryLink: { isCut: false, travelMs: quickMs },
       answers: new Map<string, Answer>(),
     }));
   }
@@ -60,7 +72,15 @@ export class Site {
   static async begin(seed: number): Promise<Site> {
     const site = new Site(seed);
     for (const { node } of site.places) await site.start(node);
+    site.#change();
     return site;
+  }
+
+  /** Something changes all the time, until all is healed: whoever may write does. */
+  #change(): void {
+    if (this.#isHealed) return;
+    this.change(1, 1, this.#random.next() < 0.3 ? 1 : 0);
+    this.clock.after(20 + this.#random.next() * 150, () => this.#change());
   }
 
   place(node: string): Place {
@@ -125,11 +145,13 @@ export class Site {
 
   /** Undoes all that befell it. */
   async heal(): Promise<void> {
+    this.#isHealed = true;
     this.etcd.hasQuorum = true;
     this.etcd.slowMs = 0;
     for (const place of this.places) {
       place.etcdLink.isCut = false;
       place.registryLink.isCut = false;
+      place.registryLink.travelMs = quickMs;
       place.peersCut = false;
       if (place.etcdLink.watchesHang) {
         place.etcdLink.watchesHang = false;
