@@ -1,7 +1,8 @@
 // Reads what one Consul answers for itself, in the words of the checker. It shares no code with the
 // product: the keys are those that daemon/registry/consul/README.md documents.
 
-import { commonContent, idText, jsonIn, keyText, placeIn, saidVersion } from './common-words.ts';
+import { placeIn } from './common-words.ts';
+import { addService, serviceSaidBy } from './implied-services.ts';
 import {
   getJson,
   type FoundInstance,
@@ -29,41 +30,13 @@ export async function readConsul(url: string): Promise<RegistryContent> {
     const path = `/v1/health/service/${encodeURIComponent(name)}?consistent`;
     for (const raw of (await getJson(url + path, {})) as unknown as Json[]) {
       const meta: Texts = raw.Service.Meta ?? {};
-      const service = serviceOf(name, meta);
-      const before = services.get(service.serviceId);
-      if (before === undefined || before.common === commonContent({})) {
-        services.set(service.serviceId, service);
-      }
+      const content = whole(meta, 'syncer-service-content');
+      const service = serviceSaidBy(meta, { name, usualName: name, content });
+      addService(services, service);
       instances.push(instanceOf(raw, meta, service.serviceId));
     }
   }
   return { services, instances };
-}
-
-function serviceOf(name: string, meta: Texts): FoundService {
-  const key = {
-    app: meta['syncer-app'] ?? 'default',
-    name: meta['syncer-service'] ?? name,
-    version: meta['syncer-version'] ?? saidVersion(meta),
-    environment: meta['syncer-environment'] ?? '',
-  };
-  const content = jsonIn(whole(meta, 'syncer-service-content'));
-  const origin = meta['syncer-origin-cluster'];
-  return {
-    serviceId: idText(name, [
-      key.app === 'default' ? '' : key.app,
-      key.name === name ? '' : key.name,
-      key.version === '0.0.1' ? '' : key.version,
-      key.environment,
-    ]),
-    key: keyText(key),
-    content: undefined,
-    common: commonContent(content),
-    properties: {
-      ...content.properties,
-      ...(origin === undefined ? {} : { 'syncer-origin-cluster': content.from ?? origin }),
-    },
-  };
 }
 
 function instanceOf(

@@ -1,7 +1,8 @@
 // Reads what one Eureka answers for itself, in the words of the checker. It shares no code with the
 // product: the keys are those that daemon/registry/eureka/README.md documents.
 
-import { commonContent, idText, jsonIn, keyText, placeIn, saidVersion } from './common-words.ts';
+import { placeIn } from './common-words.ts';
+import { addService, serviceSaidBy } from './implied-services.ts';
 import {
   getJson,
   type FoundInstance,
@@ -28,41 +29,16 @@ export async function readEureka(url: string): Promise<RegistryContent> {
   for (const application of answer.applications.application as Json[]) {
     for (const raw of application.instance as Json[]) {
       const metadata = textsOf(raw.metadata);
-      const service = serviceOf(raw.app, metadata);
-      const before = services.get(service.serviceId);
-      if (before === undefined || before.common === commonContent({})) {
-        services.set(service.serviceId, service);
-      }
+      const service = serviceSaidBy(metadata, {
+        name: raw.app,
+        usualName: (raw.app as string).toLowerCase(),
+        content: metadata['syncer-service-content'],
+      });
+      addService(services, service);
       instances.push(instanceOf(raw, metadata, service.serviceId));
     }
   }
   return { services, instances };
-}
-
-function serviceOf(app: string, metadata: Texts): FoundService {
-  const key = {
-    app: metadata['syncer-app'] ?? 'default',
-    name: metadata['syncer-service'] ?? app.toLowerCase(),
-    version: metadata['syncer-version'] ?? saidVersion(metadata),
-    environment: metadata['syncer-environment'] ?? '',
-  };
-  const content = jsonIn(metadata['syncer-service-content']);
-  const origin = metadata['syncer-origin-cluster'];
-  return {
-    serviceId: idText(app, [
-      key.app === 'default' ? '' : key.app,
-      key.name === app.toLowerCase() ? '' : key.name,
-      key.version === '0.0.1' ? '' : key.version,
-      key.environment,
-    ]),
-    key: keyText(key),
-    content: undefined,
-    common: commonContent(content),
-    properties: {
-      ...content.properties,
-      ...(origin === undefined ? {} : { 'syncer-origin-cluster': content.from ?? origin }),
-    },
-  };
 }
 
 function instanceOf(raw: Json, metadata: Texts, serviceId: string): FoundInstance {

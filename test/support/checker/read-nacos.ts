@@ -1,7 +1,8 @@
 // Reads what one Nacos answers for itself, in the words of the checker. It shares no code with the
 // product: the keys are those that daemon/registry/nacos/README.md documents.
 
-import { commonContent, idText, jsonIn, keyText, placeIn, saidVersion } from './common-words.ts';
+import { idText, placeIn, saidVersion } from './common-words.ts';
+import { addService, impliedService } from './implied-services.ts';
 import {
   getJson,
   RegistryReadError,
@@ -40,10 +41,7 @@ export async function readNacos(url: string): Promise<RegistryContent> {
         for (const raw of cluster.hosts as Json[]) {
           const metadata: Texts = raw.metadata ?? {};
           const service = serviceOf(item.groupName, item.serviceName, metadata);
-          const before = services.get(service.serviceId);
-          if (before === undefined || before.common === commonContent({})) {
-            services.set(service.serviceId, service);
-          }
+          addService(services, service);
           instances.push(instanceOf(raw, metadata, service.serviceId));
         }
       }
@@ -60,9 +58,7 @@ function serviceOf(group: string, name: string, metadata: Texts): FoundService {
     version: metadata['sy-v'] ?? saidVersion(metadata),
     environment: metadata['sy-e'] ?? '',
   };
-  const content = jsonIn(metadata['sy-svc']);
-  const origin = unpacked(metadata['sy-from'])['syncer-origin-cluster'];
-  return {
+  return impliedService({
     serviceId: idText(name, [
       group === 'DEFAULT_GROUP' ? '' : group,
       '',
@@ -70,14 +66,10 @@ function serviceOf(group: string, name: string, metadata: Texts): FoundService {
       key.environment,
       key.app === groupApp ? '' : key.app,
     ]),
-    key: keyText(key),
-    content: undefined,
-    common: commonContent(content),
-    properties: {
-      ...content.properties,
-      ...(origin === undefined ? {} : { 'syncer-origin-cluster': content.from ?? origin }),
-    },
-  };
+    key,
+    content: metadata['sy-svc'],
+    originCluster: unpacked(metadata['sy-from'])['syncer-origin-cluster'],
+  });
 }
 
 function instanceOf(raw: Json, metadata: Texts, serviceId: string): FoundInstance {
