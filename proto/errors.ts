@@ -88,6 +88,7 @@ export const errorTable = {
   'cluster.no-etcd': { grpc: 'FAILED_PRECONDITION', exit: 'config' },
   'cluster.no-state': { grpc: 'NOT_FOUND', exit: 'notFound' },
   'cluster.leads': { grpc: 'FAILED_PRECONDITION', exit: 'failure' },
+  'cluster.two-writers': { grpc: 'FAILED_PRECONDITION', exit: 'failure' },
 
   'runtime.too-old': { grpc: 'FAILED_PRECONDITION', exit: 'system' },
   'listen.in-use': { grpc: 'FAILED_PRECONDITION', exit: 'system' },

@@ -6,3 +6,5 @@ import { ownPrefix } from '../store/etcd-mapping.ts';
 export const leaderKey = `${ownPrefix}leader`;
 /** Which cluster the etcd serves. */
 export const clusterKey = `${ownPrefix}cluster`;
+/** The syncer of mode single that runs beside the replicas, or did when it was last seen. */
+export const singleKey = `${ownPrefix}single`;

@@ -6,8 +6,10 @@ import { silentLogger } from '../support/logger.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { writeValidityMs, type LeaderEntry } from './election.ts';
 import { MemoryEtcd } from './etcd.fixture.ts';
+import { singleKey } from './keys.ts';
 import { Leadership } from './leadership.ts';
 import type { WritePermit } from './permits.ts';
+import { singleWrite } from './single.ts';
 
 interface Replica {
   readonly node: string;
@@ -16,6 +18,8 @@ interface Replica {
   watchHangs: boolean;
   /** It reaches no etcd at all. */
   cut: boolean;
+  /** etcd hears what it commits so much later. */
+  commitsLateMs: number;
   readonly epochs: number[];
 }
 
@@ -34,7 +38,10 @@ function cluster(probe: 'dead' | 'silent' | 'answers' = 'dead') {
       etcd: {
         ...client,
         get: reach(client.get),
-        commit: reach(client.commit),
+        commit: reach(async (...args: Parameters<typeof client.commit>) => {
+          await new Promise<void>((resolve) => void clock.after(replica.commitsLateMs, resolve));
+          return client.commit(...args);
+        }),
         grant: reach(client.grant),
         keepAlive: reach(client.keepAlive),
         revoke: reach(client.revoke),
@@ -50,7 +57,14 @@ function cluster(probe: 'dead' | 'silent' | 'answers' = 'dead') {
       clock,
       logger: silentLogger,
     });
-    const replica: Replica = { node, leadership, watchHangs: false, cut: false, epochs };
+    const replica: Replica = {
+      node,
+      leadership,
+      watchHangs: false,
+      cut: false,
+      commitsLateMs: 0,
+      epochs,
+    };
     return replica;
   });
   const leaders = (): Replica[] => replicas.filter(({ leadership }) => leadership.leads);
@@ -164,6 +178,74 @@ describe('leadership', () => {
     const next = await leader(first, 1_000);
     await clock.advanceAsync(60_000);
     expect(leaders()).toEqual([next]);
+  });
+
+  it('is nobody’s while a single syncer is recorded, whatever the replicas see', async () => {
+    const { clock, memory, leaders, leader } = cluster();
+    const etcd = memory.client();
+    const recorded = etcd.commit([], [singleWrite('one')]);
+    await clock.advanceAsync(30_000);
+    expect((await recorded).succeeded).toBe(true);
+    expect(leaders()).toEqual([]);
+    const cleared = etcd.commit([], [{ type: 'delete', key: singleKey }]);
+    await leader();
+    expect((await cleared).succeeded).toBe(true);
+  });
+
+  it('waits for one that was silent two terms ago, though the last one gave its term back', async () => {
+    const { clock, replicas, leader, mayWrite } = cluster('silent');
+    const first = await leader();
+    await clock.advanceAsync(5_000);
+    first.cut = true;
+    const writesUntil = clock.monotonicMs() + writeValidityMs;
+    for (const { leadership } of replicas) {
+      if (leadership !== first.leadership) leadership.doubt(first.node);
+    }
+    const second = await leader(first);
+    void second.leadership.handOver();
+    expect(await clock.runUntil(() => !second.leadership.leads, 1_000)).toBe(true);
+    const third = replicas.find((one) => one !== first && one !== second)!;
+    expect(await clock.runUntil(() => third.leadership.leads, 1_000)).toBe(true);
+    await mayWrite(third, 5_000);
+    expect(clock.monotonicMs()).toBeGreaterThanOrEqual(writesUntil);
+  });
+
+  it('counts its patience from the answer: the one before may have been heard until then', async () => {
+    const { clock, memory, replicas, leader, mayWrite } = cluster('silent');
+    const first = await leader();
+    await clock.advanceAsync(5_000);
+    // etcd hears the campaign of the others late, and the first one until then.
+    for (const replica of replicas) if (replica !== first) replica.commitsLateMs = 1_200;
+    const doubting = replicas.find((one) => one !== first)!;
+    const renewedMs = clock.monotonicMs();
+    first.cut = true;
+    doubting.leadership.doubt(first.node);
+    const second = await leader(first);
+    await mayWrite(second, 10_000);
+    expect(clock.monotonicMs()).toBeGreaterThanOrEqual(renewedMs + 1_200 + writeValidityMs);
+    expect(memory.away).toBe(false);
+  });
+
+  it('is given up with a write under way only after it has ended, or without a word', async () => {
+    const { clock, leader, mayWrite } = cluster();
+    const first = await leader();
+    const signal = new AbortController().signal;
+    let permit: WritePermit | undefined;
+    void first.leadership.begin(signal).then((given) => (permit = given));
+    await clock.advanceAsync(10);
+    expect(permit?.signal.aborted).toBe(false);
+    const fromMs = clock.monotonicMs();
+    void first.leadership.handOver();
+    await clock.advanceAsync(50);
+    // Still under way: it may go on, and no other begins.
+    expect(first.leadership.leads).toBe(true);
+    expect(permit?.signal.aborted).toBe(false);
+    expect(await first.leadership.begin(signal)).toBeUndefined();
+    const second = await leader(first, 5_000);
+    // It took too long: it may not go on, and the next one waits for what it has sent.
+    expect(permit?.signal.aborted).toBe(true);
+    await mayWrite(second, 5_000);
+    expect(clock.monotonicMs() - fromMs).toBeGreaterThanOrEqual(writeValidityMs);
   });
 
   it('is given back by a campaign that ends after its replica has stopped', async () => {

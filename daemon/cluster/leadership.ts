@@ -21,6 +21,7 @@ import type { EtcdClient } from './etcd-client.ts';
 import type { Fence } from './fence.ts';
 import { leaderKey } from './keys.ts';
 import { WritePermits, type WritePermit } from './permits.ts';
+import { noSingle } from './single.ts';
 
 /** The newest term (`Term`). */
 const epochKey = `${ownPrefix}epoch`;
@@ -345,6 +346,7 @@ export class Leadership implements Fence {
       const { succeeded, revision } = await etcd.commit(
         [
           { key: leaderKey, createdRevision: 0 },
+          noSingle,
           known === undefined
             ? { key: epochKey, createdRevision: 0 }
             : { key: epochKey, changedRevision: known.changedRevision },

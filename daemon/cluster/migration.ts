@@ -9,6 +9,7 @@ import { mappingDifference, type MappingDifference } from '../store/mapping-diff
 import type { MappingChange } from '../store/operations.ts';
 import type { Mapping } from '../store/ports.ts';
 import { clusterKey, leaderKey } from './keys.ts';
+import { singleWrite } from './single.ts';
 
 /** One of the two places. */
 export interface MappingPlace {
@@ -75,10 +76,8 @@ export async function migrateMapping(
 export function etcdPlace(etcd: EtcdKv, cluster: string): MappingPlace {
   const nobodyLeads = { key: leaderKey, createdRevision: 0 };
   const refuse = async (count: number): Promise<void> => {
-    const { entry } = await answer(etcd.get(leaderKey));
-    if (entry === undefined) return;
-    const { node } = JSON.parse(Buffer.from(entry.value).toString()) as { node: string };
-    throw new SyncerError('cluster.leads', { node, count });
+    const node = await leaderIn(etcd);
+    if (node !== undefined) throw new SyncerError('cluster.leads', { node, count });
   };
   return {
     changesPerWrite: mappingsPerCommit,
@@ -99,6 +98,24 @@ export function etcdPlace(etcd: EtcdKv, cluster: string): MappingPlace {
       if (!succeeded) await refuse(changes.length);
     },
   };
+}
+
+/**
+ * Writes into etcd that `node` runs alone: from now on no replica wins a term until it has left. Rejects
+ * with `cluster.two-writers` when one leads already.
+ */
+export async function announceSingle(etcd: EtcdKv, node: string): Promise<void> {
+  const nobodyLeads = { key: leaderKey, createdRevision: 0 };
+  const { succeeded } = await answer(etcd.commit([nobodyLeads], [singleWrite(node)]));
+  if (succeeded) return;
+  const leader = await leaderIn(etcd);
+  throw new SyncerError('cluster.two-writers', { node: leader ?? '?', single: node });
+}
+
+async function leaderIn(etcd: EtcdKv): Promise<string | undefined> {
+  const { entry } = await answer(etcd.get(leaderKey));
+  if (entry === undefined) return undefined;
+  return (JSON.parse(Buffer.from(entry.value).toString()) as { node: string }).node;
 }
 
 async function answer<T>(asked: Promise<T>): Promise<T> {

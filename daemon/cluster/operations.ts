@@ -11,6 +11,7 @@ import type { Logger } from '../support/logger.ts';
 import { forgetTaken } from './admission.ts';
 import type { LeaderEntry } from './election.ts';
 import type { EtcdClient } from './etcd-client.ts';
+import { forgetSingle } from './single.ts';
 import { clusterTrouble, type ClusterTrouble, type EtcdTrouble } from './trouble.ts';
 import type { EtcdView } from './upkeep.ts';
 
@@ -205,6 +206,7 @@ export function createOperations(parts: OperationsParts): ClusterOperations {
 
   const remove: ClusterOperations['remove'] = async (name, rejoin) => {
     const etcd = parts.etcd();
+    if (!rejoin && etcd !== undefined && (await isForgotten(etcd, name))) return;
     if (!parts.ownsEtcd) throw new SyncerError('cluster.foreign-etcd');
     if (etcd === undefined) throw new SyncerError('cluster.etcd-away', { reason: parts.trouble() });
     const members = await etcd.members().catch((cause: unknown) => {
@@ -224,6 +226,21 @@ export function createOperations(parts: OperationsParts): ClusterOperations {
       logger.warn({ replica: name, rejoin }, `the etcd member of ${name} was taken out`);
     }
     if (!rejoin && at !== undefined) await pool.forceLeave(name, true);
+  };
+
+  /** One that ran alone and has stopped without leaving: a person says so. */
+  const isForgotten = async (etcd: EtcdClient, name: string): Promise<boolean> => {
+    if (parts.single() !== name) return false;
+    if (parts.replicas().some((one) => one.name === name && one.status === 'alive')) {
+      throw new SyncerError('cluster.still-alive', { node: name });
+    }
+    const isGone = await forgetSingle(etcd, name).catch((cause: unknown) => {
+      throw new SyncerError('cluster.etcd-away', { reason: textOf(cause) }, cause);
+    });
+    if (!isGone) return false;
+    logger.warn({ single: name }, `${name}, which ran alone, was said to have stopped`);
+    if (parts.replicas().some((one) => one.name === name)) await pool.forceLeave(name, true);
+    return true;
   };
 
   /** Its record is of no use any more, and does no harm: etcd may elect anew, and is asked again. */

@@ -28,6 +28,7 @@ import type { LeaderEntry } from './election.ts';
 import { createOperations, type ClusterOperations } from './operations.ts';
 import { register, type Registration } from './registration.ts';
 import { watchRegistryReach, type RegistryReach } from './registry-reach.ts';
+import { watchSingle, type SingleWatch } from './single.ts';
 import { startUpkeep, type Upkeep } from './upkeep.ts';
 
 export interface ReplicaOptions {
@@ -85,6 +86,7 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
   let formation: Formation | undefined;
   let registration: Registration | undefined;
   let reach: RegistryReach | undefined;
+  let single: SingleWatch | undefined;
   let followed = '';
 
   const alive = (): readonly PoolMember[] =>
@@ -131,7 +133,8 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
   let saidAlone = '';
   /** What changed in the pool: whom to follow, and whether a single syncer has come or gone. */
   const poolChanged = (election: Leadership): void => {
-    const name = alone()?.name ?? '';
+    const name = single?.node ?? alone()?.name ?? '';
+    single?.look();
     if (name !== saidAlone) {
       logger.info(
         { single: name },
@@ -210,11 +213,22 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
         );
     const election = new Leadership({
       ...{ node, etcd, probe, suspects, changed, clock, logger },
-      able: () => engine.viewed && reaches() && alone() === undefined,
+      able: () => engine.viewed && reaches() && single?.node === undefined,
       newestEpoch: () => engine.newestEpoch,
       settled: () => store.settled(settleMs),
     });
     leadership = election;
+    single = watchSingle(
+      {
+        ...{ etcd, clock, logger },
+        pool: () =>
+          membership.view.replicas.map((one) => ({
+            ...{ name: one.name, status: one.status, isSingle: isAlone(one) },
+          })),
+        changed: () => poolChanged(election),
+      },
+      stopping.signal,
+    );
     reach = watchRegistryReach(
       {
         ...{ pool, reaches, clock, logger },
@@ -268,7 +282,7 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
         trouble: () => member?.trouble ?? formation?.waitsFor ?? 'starting',
         etcdRuns: () => member !== undefined,
         mapping: () => store.mapping,
-        single: () => alone()?.name,
+        single: () => single?.node ?? alone()?.name,
         reach: () => ({ own: reaches(), others: reach?.others ?? new Map<string, boolean>() }),
       });
     },

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { SyncerError } from '../../proto/errors.ts';
 import { createEtcdEndpoints } from '../cluster/etcd-endpoints.ts';
 import { clientUrlFile } from '../cluster/etcd-member.ts';
-import { etcdPlace, type MappingPlace } from '../cluster/migration.ts';
+import { announceSingle, etcdPlace, type MappingPlace } from '../cluster/migration.ts';
 import { holdDataDir } from '../config/data-dir.ts';
 import type { Config } from '../config/schema.ts';
 import { readMappingFile } from '../store/mapping-file.ts';
@@ -20,6 +20,11 @@ import { etcdAccess } from './etcd-access.ts';
 export interface MigrationPlaces {
   readonly etcd: MappingPlace;
   readonly sqlite: MappingPlace;
+  /**
+   * Writes into etcd that `node` runs alone, so that no replica leads beside it. Rejects with
+   * `cluster.two-writers` when one does.
+   */
+  announceSingle(node: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -40,6 +45,7 @@ export function migrationPlaces(
   return {
     etcd: etcdPlace(etcd, config.clusterName),
     sqlite,
+    announceSingle: (node) => announceSingle(etcd, node),
     async close() {
       etcd.close();
       await sqlite.close();

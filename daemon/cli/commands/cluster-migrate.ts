@@ -2,6 +2,8 @@
 // and may run beside one.
 
 import { exitCodes, SyncerError } from '../../../proto/errors.ts';
+import { controlAddress } from '../../../proto/control/address.ts';
+import { connectControl } from '../../../proto/control/client.ts';
 import type { CommandSpec } from '../command.ts';
 import { configOptions, loadFrom } from '../config-options.ts';
 import { tellProblems } from '../problem-list.ts';
@@ -39,6 +41,9 @@ export const migrateCommand: CommandSpec = {
     const bar = progressBar(session);
     try {
       const { etcd, sqlite } = places;
+      const single = toEtcd && !planOnly ? await singleOf(config.dataDir, session) : undefined;
+      // From now on nobody leads beside it, also who never saw it in the pool.
+      if (single !== undefined) await places.announceSingle(single);
       const [from, to] = toEtcd ? [sqlite, etcd] : [etcd, sqlite];
       const outcome = await migrateMapping(from, to, {
         planOnly,
@@ -75,6 +80,21 @@ export const migrateCommand: CommandSpec = {
     }
   },
 };
+
+/** The syncer that runs alone with this data directory; `undefined`: none runs, or a replica does. */
+async function singleOf(dataDir: string, { version }: Session): Promise<string | undefined> {
+  try {
+    const client = await connectControl(controlAddress(dataDir), { version });
+    try {
+      const { mode, node } = await client.call('getCluster', {});
+      return mode === 'single' ? node : undefined;
+    } finally {
+      client.close();
+    }
+  } catch {
+    return undefined;
+  }
+}
 
 /** On standard error, so that what is printed can be read by programs. */
 function progressBar({ io, say, json }: Session): {

@@ -53,11 +53,9 @@ export class Site {
     this.#random = seededRandom(seed);
     this.etcd = new ModelEtcd(this.clock, this.#random, (node, writes) => {
       if (!writes.some(({ key }) => key.startsWith(factsPrefix))) return;
-      const [leader] = this.etcd
-        .entries(leaderKey)
-        .map(({ value }) => Buffer.from(value).toString());
-      if (leader?.includes(`"${node}"`) === true) return;
-      this.registry.faults.push(`${node} wrote the mapping, and the leader is ${leader ?? 'none'}`);
+      const leader = this.#leaderInEtcd;
+      if (leader === node) return;
+      this.registry.faults.push(`${node} wrote the mapping, and ${leader ?? 'nobody'} leads`);
     });
     this.registry = new ModelRegistry(this.clock, this.#random, this.#wanted);
     this.places = names.map((node) => ({
@@ -87,6 +85,17 @@ export class Site {
     const place = this.places.find((one) => one.node === node);
     if (place === undefined) throw new Error(`no place for ${node}`);
     return place;
+  }
+
+  get #leaderInEtcd(): string | undefined {
+    const [entry] = this.etcd.entries(leaderKey);
+    if (entry === undefined) return undefined;
+    return (JSON.parse(Buffer.from(entry.value).toString()) as { node: string }).node;
+  }
+
+  /** Who leads, or else any. */
+  get leader(): string {
+    return this.#leaderInEtcd ?? names[0];
   }
 
   async start(node: string): Promise<void> {
