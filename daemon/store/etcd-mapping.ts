@@ -1,6 +1,7 @@
 // Mappings as etcd keeps them: under the original's keys for whoever comes from it or goes back
 // (go-syncer.md §6), and complete under a prefix of our own, which is what we read.
 
+import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { MappingEntry, MappingFacts } from '../../proto/gen/syncer/mapping/v1/mapping.ts';
 import type { EtcdWrite } from './etcd-kv.ts';
 import type { MappingChange, MappingKey } from './operations.ts';
@@ -48,21 +49,45 @@ export function changeWrites(changes: readonly MappingChange[]): readonly EtcdWr
 
 /** Gives the writes that put a mapping: the original's and ours. */
 function putWrites(mapping: Mapping): readonly EtcdWrite[] {
-  const entry: MappingEntry = {
-    clusterName: mapping.cluster.toWellFormed(),
-    domainProject: `${mapping.domain.toWellFormed()}/${mapping.project.toWellFormed()}`,
-    orgServiceId: mapping.originServiceId.toWellFormed(),
-    orgInstanceId: mapping.originInstanceId.toWellFormed(),
-    curServiceId: mapping.serviceId.toWellFormed(),
-    curInstanceId: mapping.instanceId.toWellFormed(),
-  };
-  const { hash, leaseSeconds } = mapping;
-  const facts = MappingFacts.encode({ entry, hash, leaseSeconds }).finish();
-  const original = MappingEntry.encode(entry).finish();
+  const { original, facts } = encodePut(mapping);
   return [
     { type: 'put', key: factsKey(mapping), value: facts },
     { type: 'put', key: originalKey(mapping), value: original },
   ];
+}
+
+/** Kept from one mapping to the next: a writer of its own for each costs three times the encoding. */
+const scratch = new BinaryWriter();
+/** Field 1 of `MappingFacts`, length-delimited (proto/syncer/mapping/v1). */
+const entryTag = 10;
+
+function encodePut(mapping: Mapping): {
+  readonly original: Uint8Array;
+  readonly facts: Uint8Array;
+} {
+  const { hash, leaseSeconds } = mapping;
+  try {
+    const original = MappingEntry.encode(
+      {
+        clusterName: mapping.cluster.toWellFormed(),
+        domainProject: `${mapping.domain.toWellFormed()}/${mapping.project.toWellFormed()}`,
+        orgServiceId: mapping.originServiceId.toWellFormed(),
+        orgInstanceId: mapping.originInstanceId.toWellFormed(),
+        curServiceId: mapping.serviceId.toWellFormed(),
+        curInstanceId: mapping.instanceId.toWellFormed(),
+      },
+      scratch,
+    ).finish();
+    // The entry is encoded once, and stands in ours as it is.
+    scratch.uint32(entryTag).bytes(original);
+    return {
+      original,
+      facts: MappingFacts.encode({ entry: undefined, hash, leaseSeconds }, scratch).finish(),
+    };
+  } finally {
+    // A value that cannot be encoded leaves nothing behind for the next one.
+    scratch.finish();
+  }
 }
 
 function deleteWrites(key: MappingKey): readonly EtcdWrite[] {

@@ -8,12 +8,13 @@ import type { Backoff } from '../support/backoff.ts';
 import type { Clock, Timer } from '../support/clock.ts';
 import type { Logger } from '../support/logger.ts';
 import type { Random } from '../support/random.ts';
+import { mappingOfRow, rowOfMapping, type MappingRow } from './mapping-row.ts';
 import type { Operation } from './operations.ts';
 import type { AuditEntry, AuditLog, ExportedKey, Mapping, Store, Tombstone } from './ports.ts';
 import type { HeldRemoval } from './ports.ts';
 import type { AuditFilter } from './rows.ts';
 import { WorkerClient } from './worker-client.ts';
-import type { WorkerSettings } from './worker-protocol.ts';
+import type { Request, WorkerSettings } from './worker-protocol.ts';
 import { WriteQueue } from './write-queue.ts';
 
 /** How long writes are gathered. Raising it makes fewer, larger transactions, and loses more in a crash. */
@@ -91,7 +92,7 @@ class SqliteStore implements Store {
 
   async loadMappings(): Promise<readonly Mapping[]> {
     await this.flush();
-    return this.#client.ask({ type: 'read-mappings' });
+    return (await this.#client.ask({ type: 'read-mappings' })).map(mappingOfRow);
   }
 
   putMapping(mapping: Mapping): void {
@@ -224,12 +225,12 @@ class SqliteStore implements Store {
   async #writeBatch(): Promise<void> {
     this.#timer?.cancel();
     this.#timer = undefined;
-    const operations = this.#queue.take(batchSize);
-    if (operations.length === 0) return;
+    const batch = this.#queue.take(batchSize);
+    if (batch.length === 0) return;
     const { logger } = this.#surroundings;
     try {
       if (this.#client.isDead) this.#client = await WorkerClient.open(this.#settings);
-      const rejected = await this.#client.ask({ type: 'write', operations });
+      const rejected = await this.#client.ask(writeOf(batch));
       for (const reason of rejected) logger.error({ reason }, 'a write to the state is impossible');
       this.#queue.written();
       this.#retry.reset();
@@ -257,6 +258,16 @@ class SqliteStore implements Store {
     const written = await this.#client.ask({ type: 'read-audit', filter });
     return [...waiting.reverse(), ...written].slice(0, Math.max(0, filter.limit));
   }
+}
+
+function writeOf(batch: readonly Operation[]): Extract<Request, { readonly type: 'write' }> {
+  const puts: MappingRow[] = [];
+  const operations: Operation[] = [];
+  for (const operation of batch) {
+    if (operation.type === 'put-mapping') puts.push(rowOfMapping(operation.mapping));
+    else operations.push(operation);
+  }
+  return { type: 'write', puts, operations };
 }
 
 function matches(entry: AuditEntry, filter: AuditFilter): boolean {

@@ -5,9 +5,8 @@ import type { Database } from 'better-sqlite3';
 import { parentPort, workerData } from 'node:worker_threads';
 import { NewerVersionError } from './migrations.ts';
 import { openDatabase } from './open-database.ts';
-import type { Operation } from './operations.ts';
 import { boundAudit, operationWriter, readAudit, readExportHead } from './rows.ts';
-import { readExportKeys, readHeld, readMappings, readState } from './rows.ts';
+import { readExportKeys, readHeld, readMappingRows, readState } from './rows.ts';
 import type { OperationWriter } from './rows.ts';
 import { rowsPerPart } from './worker-protocol.ts';
 import type { Failure, Reply, Request, WorkerSettings } from './worker-protocol.ts';
@@ -46,9 +45,9 @@ function answer(
 ): Iterable<unknown> {
   switch (request.type) {
     case 'write':
-      return write(database, writer, request.operations);
+      return write(database, writer, request);
     case 'read-mappings':
-      return readMappings(database);
+      return readMappingRows(database);
     case 'read-export-head': {
       const head = readExportHead(database);
       return head === undefined ? [] : [head];
@@ -68,28 +67,29 @@ function answer(
 function write(
   database: Database,
   writer: OperationWriter,
-  operations: readonly Operation[],
+  { puts, operations }: Extract<Request, { readonly type: 'write' }>,
 ): readonly string[] {
   const rejected: string[] = [];
-  const one = database.transaction((operation: Operation) => writer.apply(operation));
-  const all = database.transaction((apply: (operation: Operation) => void) => {
-    operations.forEach(apply);
+  const one = database.transaction((step: () => void) => step());
+  const all = database.transaction((take: (type: string, step: () => void) => void) => {
+    for (const row of puts) take('put-mapping', () => writer.putMapping(row));
+    for (const operation of operations) take(operation.type, () => writer.apply(operation));
     writer.finish();
     if (operations.some(({ type }) => type === 'append-audit')) {
       boundAudit(database, settings.maxAuditEntries);
     }
   });
   try {
-    all((operation) => writer.apply(operation));
+    all((_type, step) => step());
   } catch (thrown) {
     if (isPassing(thrown)) throw thrown;
     // One operation cannot be written (a value that is no number, say): the others shall be.
-    all((operation) => {
+    all((type, step) => {
       try {
-        one(operation);
+        one(step);
       } catch (inner) {
         if (isPassing(inner)) throw inner;
-        rejected.push(`${operation.type}: ${asFailure(inner).message}`);
+        rejected.push(`${type}: ${asFailure(inner).message}`);
       }
     });
   }

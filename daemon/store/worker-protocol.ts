@@ -1,8 +1,9 @@
 // What the main thread and the worker of the state file say to each other. Rows come in parts, so
 // that taking them over never blocks the main thread for long.
 
+import type { MappingRow } from './mapping-row.ts';
 import type { Operation } from './operations.ts';
-import type { AuditEntry, ExportedKey, HeldRemoval, Mapping, Store, Tombstone } from './ports.ts';
+import type { AuditEntry, ExportedKey, HeldRemoval, Store, Tombstone } from './ports.ts';
 import type { AuditFilter, ExportHead } from './rows.ts';
 
 export interface WorkerSettings {
@@ -12,7 +13,12 @@ export interface WorkerSettings {
 }
 
 export type Request =
-  | { readonly type: 'write'; readonly operations: readonly Operation[] }
+  /** One transaction; a mapping is put by its row, and touches nothing that an operation does. */
+  | {
+      readonly type: 'write';
+      readonly puts: readonly MappingRow[];
+      readonly operations: readonly Operation[];
+    }
   | { readonly type: 'read-mappings' }
   | { readonly type: 'read-export-head' }
   | { readonly type: 'read-export-keys' }
@@ -24,7 +30,7 @@ export type Request =
 /** The rows that each request gives. `write` gives the operations that can never be applied. */
 export interface Rows {
   readonly write: string;
-  readonly 'read-mappings': Mapping;
+  readonly 'read-mappings': MappingRow;
   readonly 'read-export-head': ExportHead;
   readonly 'read-export-keys': ExportedKey | Tombstone;
   readonly 'read-held': HeldRemoval;
