@@ -26,6 +26,7 @@ interface Replica {
 function cluster(probe: 'dead' | 'silent' | 'answers' = 'dead') {
   const clock = new VirtualClock();
   const memory = new MemoryEtcd(clock);
+  const verdicts = new Map<string, 'dead' | 'silent' | 'answers'>();
   const replicas = ['one', 'two', 'three'].map((node): Replica => {
     const epochs: number[] = [];
     const client = memory.client(() => replica.watchHangs || replica.cut);
@@ -48,7 +49,7 @@ function cluster(probe: 'dead' | 'silent' | 'answers' = 'dead') {
       },
       able: () => true,
       newestEpoch: () => 0,
-      probe: () => Promise.resolve(probe),
+      probe: (asked) => Promise.resolve(verdicts.get(asked) ?? probe),
       settled: () => Promise.resolve(),
       suspects: () => false,
       changed: (leader: LeaderEntry | undefined, leads) => {
@@ -83,7 +84,7 @@ function cluster(probe: 'dead' | 'silent' | 'answers' = 'dead') {
     return clock.monotonicMs() - fromMs;
   };
   for (const { leadership } of replicas) leadership.start();
-  return { clock, memory, replicas, leaders, leader, mayWrite };
+  return { clock, memory, replicas, verdicts, leaders, leader, mayWrite };
 }
 
 describe('leadership', () => {
@@ -192,8 +193,8 @@ describe('leadership', () => {
     expect((await cleared).succeeded).toBe(true);
   });
 
-  it('waits for one that was silent two terms ago, though the last one gave its term back', async () => {
-    const { clock, replicas, leader, mayWrite } = cluster('silent');
+  it('waits for one that was silent two terms ago, though the last one is dead', async () => {
+    const { clock, replicas, verdicts, leader, mayWrite } = cluster('silent');
     const first = await leader();
     await clock.advanceAsync(5_000);
     first.cut = true;
@@ -202,10 +203,16 @@ describe('leadership', () => {
       if (leadership !== first.leadership) leadership.doubt(first.node);
     }
     const second = await leader(first);
-    void second.leadership.handOver();
-    expect(await clock.runUntil(() => !second.leadership.leads, 1_000)).toBe(true);
+    second.cut = true;
+    verdicts.set(second.node, 'dead');
     const third = replicas.find((one) => one !== first && one !== second)!;
+    const heard = (): boolean => third.leadership.leader?.node === second.node;
+    expect(await clock.runUntil(heard, 1_000)).toBe(true);
+    // Its own campaign, which came too late, is over.
+    await clock.advanceAsync(50);
+    third.leadership.doubt(second.node);
     expect(await clock.runUntil(() => third.leadership.leads, 1_000)).toBe(true);
+    expect(clock.monotonicMs()).toBeLessThan(writesUntil);
     await mayWrite(third, 5_000);
     expect(clock.monotonicMs()).toBeGreaterThanOrEqual(writesUntil);
   });

@@ -1,7 +1,7 @@
 // Carries the election out: etcd's key and lease, the clock, the second look at a doubted leader. What
 // happens next is `election.ts`'s to say.
 
-import type { EtcdGuard, EtcdKv, EtcdWatch } from '../store/etcd-kv.ts';
+import type { EtcdEntry, EtcdGuard, EtcdKv, EtcdWatch } from '../store/etcd-kv.ts';
 import { ownPrefix } from '../store/etcd-mapping.ts';
 import type { Clock, Timer } from '../support/clock.ts';
 import type { Logger } from '../support/logger.ts';
@@ -20,6 +20,7 @@ import {
 import type { EtcdClient } from './etcd-client.ts';
 import type { Fence } from './fence.ts';
 import { leaderKey } from './keys.ts';
+import { ForeignValue, readLeader, readTerm } from './leader-values.ts';
 import { WritePermits, type WritePermit } from './permits.ts';
 import { noSingle } from './single.ts';
 
@@ -79,6 +80,7 @@ export class Leadership implements Fence {
   #yieldsUntilMs = Number.NEGATIVE_INFINITY;
   #campaigning: Promise<void> = Promise.resolve();
   #changedMs: number;
+  #foreign: string | undefined;
   /** The term that is being given back: no write begins in it. */
   #ending: string | undefined;
   readonly #permits: WritePermits;
@@ -110,6 +112,10 @@ export class Leadership implements Fence {
   get leaderlessMs(): number | undefined {
     if (this.#state.leader !== undefined) return undefined;
     return this.#options.clock.monotonicMs() - this.#changedMs;
+  }
+  /** A key of the election that holds what no syncer has written: nobody can be elected. */
+  get foreign(): string | undefined {
+    return this.#foreign;
   }
   /** What writes to etcd are guarded by; `undefined`: we do not lead. */
   get guard(): EtcdGuard | undefined {
@@ -241,13 +247,31 @@ export class Leadership implements Fence {
       changed: (changes) => {
         for (const change of changes) {
           if (change.key !== leaderKey) continue;
-          const leader = change.type === 'delete' ? undefined : readLeader(change);
-          this.#feed({ type: 'seen', leader, revision: change.changedRevision });
+          this.#seen(change.type === 'delete' ? undefined : change, change.changedRevision);
         }
         this.#able();
       },
       ended: again,
     });
+  }
+
+  /** The leader's key as it was at `revision`. */
+  #seen(entry: EtcdEntry | undefined, revision: number): void {
+    try {
+      const leader = entry === undefined ? undefined : readLeader(entry);
+      if (this.#foreign === leaderKey) this.#foreign = undefined;
+      this.#feed({ type: 'seen', leader, revision });
+    } catch (error) {
+      // While it stands there nobody can win the key; it is for people to take it away.
+      this.#isForeign(error);
+    }
+  }
+
+  #isForeign(error: unknown): void {
+    if (!(error instanceof ForeignValue)) return;
+    const { key, message } = error;
+    if (key !== this.#foreign) this.#options.logger.error({ key }, message);
+    this.#foreign = key;
   }
 
   /** Reads the key; gives etcd's revision, `undefined` when etcd did not answer. */
@@ -256,8 +280,7 @@ export class Leadership implements Fence {
     this.#looking = true;
     try {
       const { entry, revision } = await this.#options.etcd.get(leaderKey);
-      const leader = entry === undefined ? undefined : readLeader(entry);
-      this.#feed({ type: 'seen', leader, revision });
+      this.#seen(entry, revision);
       this.#able();
       return revision;
     } catch (error) {
@@ -337,7 +360,8 @@ export class Leadership implements Fence {
     try {
       lease = await etcd.grant(leaseSeconds);
       const known = (await etcd.get(epochKey)).entry;
-      const last = known === undefined ? undefined : readTerm(known.value);
+      const last = known === undefined ? undefined : readTerm(known);
+      if (this.#foreign === epochKey) this.#foreign = undefined;
       const over = textOf((await etcd.get(overKey)).entry?.value);
       const clear = isOver(last, over, node);
       const epoch = Math.max(last?.epoch ?? 0, newestEpoch()) + 1;
@@ -367,6 +391,7 @@ export class Leadership implements Fence {
       this.#feed({ type: 'won', leader: won, sentMs, heardMs, ttlMs, isOver: clear });
     } catch (error) {
       logger.debug({ error: String(error) }, 'campaigning failed');
+      this.#isForeign(error);
       this.#feed({ type: 'not-won' });
       // etcd may have taken it without saying so.
       if (lease !== '') this.#perform({ type: 'revoke', lease });
@@ -378,19 +403,6 @@ function guardOf({ createdRevision }: LeaderEntry): EtcdGuard {
   return { key: leaderKey, createdRevision };
 }
 
-function readTerm(value: Uint8Array): Term {
-  return JSON.parse(textOf(value)) as Term;
-}
-
 function textOf(value: Uint8Array | undefined): string {
   return value === undefined ? '' : Buffer.from(value).toString();
-}
-
-function readLeader(entry: {
-  readonly value: Uint8Array;
-  readonly lease: string;
-  readonly createdRevision: number;
-}): LeaderEntry {
-  const { node, epoch } = JSON.parse(textOf(entry.value)) as LeaderEntry;
-  return { node, epoch, lease: entry.lease, createdRevision: entry.createdRevision };
 }

@@ -19,6 +19,7 @@ function place(more: { readonly leader?: string; readonly dead?: readonly string
   });
   const leadership = {
     leader: more.leader === undefined ? undefined : entry(more.leader, 1),
+    foreign: undefined,
     leaderlessMs: more.leader === undefined ? 700 : undefined,
     async handOver() {
       orders.push('hand over');
@@ -73,6 +74,7 @@ function place(more: { readonly leader?: string; readonly dead?: readonly string
     single: () => undefined,
     reach: () => ({ own: true, others: new Map() }),
     etcdRuns: () => true,
+    memberTrouble: () => undefined,
     mapping: () => ({ state: 'following', detail: '', revision: 1, waiting: 0, unreadable: [] }),
   });
   /** Runs time until the promise is settled. */

@@ -68,6 +68,7 @@ export interface OperationsParts {
     | {
         readonly leader: LeaderEntry | undefined;
         readonly leaderlessMs: number | undefined;
+        readonly foreign: string | undefined;
         handOver(): Promise<boolean>;
       }
     | undefined;
@@ -77,8 +78,10 @@ export interface OperationsParts {
   readonly ownsEtcd: boolean;
   /** Its own etcd has been started. */
   readonly etcdRuns: () => boolean;
-  /** What the forming waits for, or why etcd does not run. */
+  /** What the forming waits for, or what comes next. */
   readonly trouble: () => string;
+  /** Why its own etcd does not run; `undefined`: it does, as far as is known. */
+  readonly memberTrouble: () => string | undefined;
   readonly mapping: () => MappingState;
   /** A syncer of mode single that runs beside the replicas. */
   readonly single: () => string | undefined;
@@ -149,6 +152,7 @@ export function createOperations(parts: OperationsParts): ClusterOperations {
         leader: leader?.node,
         single: parts.single(),
         etcd: etcdTrouble(etcd),
+        foreign: parts.leadership()?.foreign,
         reaches: parts.reach().own,
         othersReach: parts.reach().others,
         others: alive()
@@ -170,7 +174,7 @@ export function createOperations(parts: OperationsParts): ClusterOperations {
     const { answering = members } = etcd;
     return answering <= members / 2 && members > 0
       ? { type: 'quorum', answering, members }
-      : { type: 'away', detail: etcd.trouble };
+      : { type: 'away', detail: parts.memberTrouble() ?? etcd.trouble };
   };
 
   const transferLeader: ClusterOperations['transferLeader'] = async () => {

@@ -279,6 +279,7 @@ export async function createReplica(sqlite: Store, options: ReplicaOptions): Pro
         etcd: () => client,
         etcdView: () => upkeep?.view,
         ownsEtcd: options.etcd === undefined,
+        memberTrouble: () => member?.trouble,
         trouble: () => member?.trouble ?? formation?.waitsFor ?? 'starting',
         etcdRuns: () => member !== undefined,
         mapping: () => store.mapping,

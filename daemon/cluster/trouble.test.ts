@@ -7,6 +7,7 @@ const well: ClusterFacts = {
   leader: 'two',
   single: undefined,
   etcd: undefined,
+  foreign: undefined,
   reaches: true,
   othersReach: new Map(),
   others: ['two', 'three'],
@@ -44,6 +45,11 @@ describe('the trouble of a cluster', () => {
     expect(reason({ reaches: false, othersReach: better })).toMatchObject({
       reason: { replicas: 2, all: false },
     });
+  });
+
+  it('is a key of the election that holds what no syncer wrote', () => {
+    const foreign = '/servicecenter-syncer/v1/leader';
+    expect(reason({ foreign })).toMatchObject({ reason: { type: 'foreign', detail: foreign } });
   });
 
   it('is a moment where nothing is in the way, and a single syncer before all else', () => {

@@ -15,6 +15,8 @@ export interface ClusterFacts {
   readonly single: string | undefined;
   /** `undefined`: it answers. */
   readonly etcd: EtcdTrouble | undefined;
+  /** A key of the election that holds what no syncer has written. */
+  readonly foreign: string | undefined;
   /** Whether the registry answers this replica. */
   readonly reaches: boolean;
   /** Other replicas that were asked, and said that the registry does or does not answer them. */
@@ -34,12 +36,14 @@ export type NoLeaderReason =
   | EtcdTrouble
   /** The registry answers none of `replicas`, this one among them. */
   | { readonly type: 'registry'; readonly replicas: number; readonly all: boolean }
+  /** etcd holds something at `detail`, a key of the election, that no syncer has written. */
+  | { readonly type: 'foreign'; readonly detail: string }
   /** Nothing is known to be in the way: it will be a moment. */
   | { readonly type: 'electing' };
 
 /** Gives what is wrong with the lead; `undefined`: somebody leads, and may write. */
 export function clusterTrouble(facts: ClusterFacts): ClusterTrouble | undefined {
-  const { leader, single, etcd, reaches, othersReach, others } = facts;
+  const { leader, single, etcd, foreign, reaches, othersReach, others } = facts;
   if (single !== undefined) return { code: 'waits-for-single', single };
   if (etcd !== undefined) {
     return leader === undefined
@@ -47,6 +51,9 @@ export function clusterTrouble(facts: ClusterFacts): ClusterTrouble | undefined 
       : { code: 'etcd-away', leader, reason: etcd };
   }
   if (leader !== undefined) return undefined;
+  if (foreign !== undefined) {
+    return { code: 'no-leader', reason: { type: 'foreign', detail: foreign } };
+  }
   if (reaches) return { code: 'no-leader', reason: { type: 'electing' } };
   const away = others.filter((node) => othersReach.get(node) === false).length;
   return {

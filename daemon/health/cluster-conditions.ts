@@ -60,7 +60,8 @@ function valuesOf(reason: NoLeaderReason): Readonly<Record<string, TextValue>> {
   switch (reason.type) {
     case 'forming':
     case 'quorum':
-    case 'away': {
+    case 'away':
+    case 'foreign': {
       const { type: _, ...values } = reason;
       return { ...none, ...values };
     }

@@ -111,6 +111,11 @@ describe('conditions', () => {
       /\(refused\)/,
       /（refused）/,
     ],
+    [
+      { code: 'no-leader', reason: { type: 'foreign', detail: '/k' } },
+      /something at \/k that no syncer/,
+      /\/k/,
+    ],
     [electing, /an election is under way/, /正在选举/],
     [{ code: 'etcd-away', leader: 'bj-2', reason: quorum }, /^bj-2 led when/, /bj-2/],
     [{ code: 'waits-for-single', single: 'bj-3' }, /^bj-3 of this cluster/, /bj-3/],

@@ -2,6 +2,7 @@
 // registered twice, none lapses, none is removed, and the site beside it notices nothing.
 
 import { execFile } from 'node:child_process';
+import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EtcdMember } from '../../../daemon/cluster/etcd-member.ts';
@@ -36,6 +37,42 @@ async function startAlone(): Promise<TestDaemon> {
     join: [far.gossip],
     flags: ['--profile', 'local'],
   });
+}
+
+/** Runs a command against the replica syncer012. */
+async function ask(...words: readonly string[]): Promise<string> {
+  const { dataDir } = site.places.get('syncer012')!;
+  const argv = [entry, ...words, '--json', '--lang', 'en', '--data-dir', dataDir];
+  // `cluster status` ends with 1 while nobody leads, and says all the same.
+  return promisify(execFile)(process.execPath, argv).then(
+    ({ stdout }) => stdout,
+    (thrown: unknown) => (thrown as { stdout: string }).stdout,
+  );
+}
+
+/**
+ * The one that is alone is not heard for a while, and the pool takes it for failed: the replicas cannot tell
+ * that from a cut, beside which it would write, and win no term.
+ */
+async function isNotSucceeded(): Promise<void> {
+  alone.signal('SIGSTOP');
+  try {
+    await poll(async () => {
+      const { members } = JSON.parse(await ask('members')) as {
+        members: readonly { name: string; status: string }[];
+      };
+      const at = members.find(({ name }) => name === 'syncer011');
+      return at?.status === 'failed' ? true : undefined;
+    }, 60_000);
+    // Longer than an election, and than a lease of the leader's key.
+    await wait(8_000);
+    expect(leaderOf(site)).toBeUndefined();
+    const { trouble } = JSON.parse(await ask('cluster', 'status')) as { trouble: string };
+    expect(trouble).toMatch(/^syncer011 of this cluster runs in mode single/);
+  } finally {
+    alone.signal('SIGCONT');
+  }
+  await goesOn(guide, 'after-it-was-not-heard');
 }
 
 /** Runs `syncer cluster migrate` for the directory of the one that is, or was, alone. */
@@ -85,6 +122,7 @@ describe('a site on the way to a cluster and back', () => {
     }, 60_000);
     await goesOn(guide, 'while-they-wait');
     expect(leaderOf(site)).toBeUndefined();
+    await isNotSucceeded();
     expect(await alone.stop()).toBe(0);
     await hasLeader(site);
     await guide.startReplica(site, 'syncer011', { flags, join: [far.gossip] });
