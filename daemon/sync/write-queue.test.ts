@@ -24,6 +24,7 @@ function setUp(answer: (key: string) => WriteResult<void> = () => ok) {
     aim,
     priority,
     cluster: 'b',
+    work: 'put',
     run: async (signal) => {
       starts.push({ key, aim, atMs: clock.monotonicMs() });
       await sleep(clock, 5, signal);

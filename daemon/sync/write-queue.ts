@@ -14,6 +14,9 @@ import { WriteBudget } from './write-budget.ts';
 /** The order of writes: what comes first is done first. */
 export const priorities = { make: 0, add: 1, update: 2, remove: 3, service: 4 } as const;
 
+/** What a write is for the registry. Each kind of work has a pace of its own (write-budget.ts). */
+export type WriteWork = 'service' | 'put' | 'remove';
+
 /** One intent. What is written is worked out when it runs, from the state of then. */
 export interface WriteJob {
   /** Identity of what is written; one write of a key at a time. */
@@ -22,8 +25,8 @@ export interface WriteJob {
   readonly cluster: string;
   /** What the write aims at; writing the same again and again slows down. */
   readonly aim: string;
-  /** Calls that it takes, one after the other, so that latencies compare; 1 where missing. */
-  readonly calls?: number;
+  /** What it is for the registry: latencies of the same work compare. */
+  readonly work: WriteWork;
   /** Performs it; `undefined` when the state of now no longer asks for it. */
   run(signal: AbortSignal): Promise<WriteResult<unknown> | undefined>;
 }
@@ -31,6 +34,8 @@ export interface WriteJob {
 export interface WriteQueueOptions {
   readonly clock: Clock;
   readonly random: Random;
+  /** How many writes the driver puts into one call when that many are under way; 1 where missing. */
+  readonly writesPerCall?: number;
   /** A write did not happen; `failure.retry` says whether it is tried again. */
   readonly failed: (job: WriteJob, failure: WriteFailure) => void;
   /** Something finished: the status changed. */
@@ -70,7 +75,7 @@ interface KeyState {
 
 export class WriteQueue {
   readonly #options: WriteQueueOptions;
-  readonly #budget = new WriteBudget();
+  readonly #budgets: Readonly<Record<WriteWork, WriteBudget>>;
   readonly #rate: RateMeter;
   readonly #keys = new Map<string, KeyState>();
   /** Keys that may run, first in first out per priority. */
@@ -89,6 +94,11 @@ export class WriteQueue {
   constructor(options: WriteQueueOptions) {
     this.#options = options;
     this.#rate = new RateMeter(options.clock);
+    this.#budgets = {
+      service: new WriteBudget(),
+      put: new WriteBudget(options.writesPerCall),
+      remove: new WriteBudget(options.writesPerCall),
+    };
   }
 
   get waiting(): number {
@@ -233,18 +243,22 @@ export class WriteQueue {
       state.laterMs = undefined;
       if (!state.listed) this.#list(due.item, state);
     }
-    if (this.#open) {
-      for (const lane of this.#lanes) {
-        for (const key of lane) {
-          if (this.#inFlight >= this.#budget.limit) break;
-          lane.delete(key);
-          const state = this.#keys.get(key);
-          if (state?.job !== undefined) void this.#run(key, state, state.job);
-        }
-      }
-    }
+    if (this.#open) this.#begin();
     this.#sweep(nowMs);
     this.#arm();
+  }
+
+  /** Begins what may begin now; what comes first waits for its turn, and all that comes after it. */
+  #begin(): void {
+    for (const lane of this.#lanes) {
+      for (const key of lane) {
+        const state = this.#keys.get(key);
+        if (state?.job === undefined) continue;
+        if (this.#inFlight >= this.#budgets[state.job.work].limit) return;
+        lane.delete(key);
+        void this.#run(key, state, state.job);
+      }
+    }
   }
 
   async #run(key: string, state: KeyState, job: WriteJob): Promise<void> {
@@ -260,10 +274,11 @@ export class WriteQueue {
     this.#waiting--;
     this.#inFlight++;
     const result = await this.#perform(job);
+    const full = this.#inFlight >= this.#budgets[job.work].limit;
     this.#inFlight--;
     state.running = false;
     const endMs = clock.monotonicMs();
-    const latencyMs = (endMs - startMs) / (job.calls ?? 1);
+    const latencyMs = endMs - startMs;
     // The registry may have taken it at any time until its answer: the window counts from there.
     state.lastWriteMs = endMs;
     if (result === undefined) {
@@ -271,7 +286,7 @@ export class WriteQueue {
       state.lastWriteMs = Number.NEGATIVE_INFINITY;
       state.backoff = undefined;
     } else if (result.ok) {
-      this.#budget.succeeded(latencyMs, endMs);
+      this.#budgets[job.work].succeeded(latencyMs, full, endMs);
       this.#rate.count();
       state.backoff = undefined;
     } else {
@@ -300,7 +315,7 @@ export class WriteQueue {
     const nowMs = clock.monotonicMs();
     if (failure.retry) {
       if (failure.code !== 'service-gone' && failure.code !== 'rights') {
-        this.#budget.failed(latencyMs, nowMs);
+        this.#budgets[job.work].failed(latencyMs, nowMs);
       }
       state.backoff ??= backoff(retryOptions, random);
       state.notBeforeMs = nowMs + state.backoff.nextMs();

@@ -35,9 +35,6 @@ export interface WriterOptions {
   readonly removed: (copy: LocalCopy) => void;
 }
 
-/** Looked for by id and by key, made, read back, its tags and schemas (registry/servicecenter). */
-const callsToMake = 5;
-
 /** The write queue's key of a copy. */
 export function copyJobKey(keyText: string, copyId: string): string {
   return `${keyText}/${copyId}`;
@@ -63,6 +60,7 @@ export class Writer {
       priority: isNew ? priorities.add : priorities.update,
       cluster: peer.cluster,
       aim: `put ${wanted.hash}`,
+      work: 'put',
       run: (signal) => this.#put(wanted, isNew, signal),
     };
   }
@@ -75,7 +73,7 @@ export class Writer {
       priority: priorities.make,
       cluster: peer.cluster,
       aim: 'make service',
-      calls: callsToMake,
+      work: 'service',
       run: async (signal) => {
         if (this.#options.view.byKey(keyText) !== undefined) return undefined;
         if (this.#options.desired().contributionOf(source) !== contribution) return undefined;
@@ -90,6 +88,7 @@ export class Writer {
       priority: priorities.remove,
       cluster: copy.stamp.originCluster,
       aim: 'remove',
+      work: 'remove',
       run: (signal) => this.#remove(copy, ground, signal),
     };
   }
@@ -101,6 +100,7 @@ export class Writer {
       priority: priorities.update,
       cluster: peer.cluster,
       aim: 'update service',
+      work: 'service',
       run: async (signal) => {
         const local = this.#options.view.byKey(keyText);
         if (local?.madeBy === undefined || local.natives.size > 0) return undefined;
@@ -123,6 +123,7 @@ export class Writer {
       priority: priorities.update,
       cluster,
       aim: 'release service',
+      work: 'service',
       run: async (signal) => {
         const now = this.#options.view.byKey(keyText);
         if (now?.madeBy === undefined || now.natives.size === 0) return undefined;
@@ -141,6 +142,7 @@ export class Writer {
       priority: priorities.service,
       cluster,
       aim: 'remove service',
+      work: 'service',
       run: async (signal) => {
         const now = this.#options.view.byKey(keyText);
         if (now?.madeBy === undefined || now.natives.size + now.copies.size > 0) return undefined;
