@@ -59,6 +59,18 @@ describe('the configuration file', () => {
     expect(outcome.version).toBe(config.view().version);
   });
 
+  it('says that another password takes a restart, and does not say the password', async () => {
+    const secret = (word: string): string =>
+      `registry:\n  credentials:\n    account: syncer\n    password: ${word}\n`;
+    const config = access(own + secret('one'));
+    const { version } = config.view();
+    const edit = { key: 'registry.credentials.password', value: 'two' };
+    expect(config.validate([{ ...edit, value: 'one' }]).restartKeys).toEqual([]);
+    const outcome = await config.apply(version, [edit]);
+    expect(outcome.restartKeys).toEqual(['registry.credentials.password']);
+    expect(JSON.stringify([outcome, config.view()])).not.toContain('two');
+  });
+
   it('goes back to the version before, in another process too', async () => {
     const config = access(own);
     await config.apply(config.view().version, [{ key: 'guard.count', value: 80 }]);

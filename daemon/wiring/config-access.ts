@@ -196,10 +196,23 @@ const noFile: ConfigProblem = {
 
 /** Keys whose value differs; a secret counts as changed when its place does. */
 function changedKeys(before: LoadedConfig, after: LoadedConfig): readonly string[] {
-  const old = new Map(before.entries.map(({ key, value }) => [key, JSON.stringify(value)]));
+  const old = new Map(before.entries.map((entry) => [entry.key, comparable(before, entry)]));
   return after.entries
-    .filter(({ key, value }) => old.get(key) !== JSON.stringify(value))
+    .filter((entry) => old.get(entry.key) !== comparable(after, entry))
     .map(({ key }) => key);
+}
+
+/** A secret is shown as hidden, and compared by what it is. */
+function comparable(
+  { config }: LoadedConfig,
+  { key, value }: LoadedConfig['entries'][number],
+): string | undefined {
+  if (value !== redacted) return JSON.stringify(value);
+  let found: unknown = config;
+  for (const name of key.split('.')) {
+    found = typeof found === 'object' && found !== null ? Reflect.get(found, name) : undefined;
+  }
+  return JSON.stringify(found);
 }
 
 function mistakeOf(problem: ConfigProblem): ConfigMistake {
