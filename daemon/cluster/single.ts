@@ -25,7 +25,7 @@ export function singleWrite(node: string): EtcdWrite {
 }
 
 /** Reads a value of `singleWrite`. */
-export function readSingle(value: Uint8Array | undefined): string | undefined {
+function readSingle(value: Uint8Array | undefined): string | undefined {
   if (value === undefined) return undefined;
   return (JSON.parse(Buffer.from(value).toString()) as { node: string }).node;
 }
