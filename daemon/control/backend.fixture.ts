@@ -248,7 +248,11 @@ export function fixtureBackend(
       advertise: undefined,
       joinAddresses: [],
       registryAddresses: [],
-      running: { node: 'bj-1', sync: backend.status, members: backend.members },
+      etcd: undefined,
+      running: {
+        ...{ node: 'bj-1', sync: backend.status, members: backend.members },
+        etcd: undefined,
+      },
     }),
     lookup: async () => ({ records: [], nextPageToken: '', total: 0 }),
     onChange: listen,

@@ -12,6 +12,15 @@ export interface HostPort {
   readonly port: number;
 }
 
+/** etcd as a running replica sees it. */
+export interface EtcdSeen {
+  readonly state: 'forming' | 'answering' | 'away';
+  /** Why, for people; empty while it answers. */
+  readonly detail: string;
+  readonly version: string;
+  readonly members: number;
+}
+
 /** What the checks look at: the configuration, and what a running daemon knows. */
 export interface CheckContext {
   readonly clock: Clock;
@@ -26,12 +35,24 @@ export interface CheckContext {
   readonly joinAddresses: readonly string[];
   /** URLs of the registry, in the order that they are tried. */
   readonly registryAddresses: readonly string[];
+  /** `undefined`: no etcd is needed (mode single). */
+  readonly etcd:
+    | {
+        /** The program that each replica runs, or the addresses of an etcd that runs anyway. */
+        readonly place: string;
+        readonly own: boolean;
+        /** Gives its version. Rejects when it is missing, silent, or not supported. */
+        probe(): Promise<string>;
+      }
+    | undefined;
   /** What the running daemon knows; `undefined`: no daemon runs on this data directory. */
   readonly running:
     | {
         readonly node: string;
         readonly sync: SyncStatus;
         readonly members: readonly PoolMember[];
+        /** In cluster mode. */
+        readonly etcd: EtcdSeen | undefined;
       }
     | undefined;
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SyncerError } from '../../proto/errors.ts';
 import { renderText } from '../../proto/health.ts';
 import { createTranslator } from '../../proto/translate.ts';
 import { peerStatus, syncStatus } from '../control/backend.fixture.ts';
@@ -47,6 +48,7 @@ function context(more: Partial<CheckContext> = {}): CheckContext {
     advertise: undefined,
     joinAddresses: [],
     registryAddresses: [`http://127.0.0.1:${portOf(registry)}`],
+    etcd: undefined,
     running: undefined,
     ...more,
   };
@@ -80,7 +82,7 @@ describe('the self-checks', () => {
     const holder = createTcp();
     await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
     const rpc = { host: '127.0.0.1', port: portOf(holder) };
-    const running = { node: 'n', sync: syncStatus(), members: [] };
+    const running = { node: 'n', sync: syncStatus(), members: [], etcd: undefined };
     expect((await check('ports')).status).toBe('ok');
     expect((await check('ports', { rpc })).text.key).toBe('doctor.text.ports-taken');
     expect((await check('ports', { bind: rpc, rpc, running })).status).toBe('ok');
@@ -146,9 +148,30 @@ describe('the self-checks', () => {
     expect((await check('store')).status).toBe('skipped');
   });
 
+  it('see the etcd of a replica: none needed, missing, silent, there, and as the daemon sees it', async () => {
+    expect((await check('etcd')).status).toBe('skipped');
+    const of = (probe: () => Promise<string>): CheckContext['etcd'] => {
+      return { place: 'http://127.0.0.1:2379', own: false, probe };
+    };
+    const missing = new SyncerError('etcd.missing', { binary: 'etcd', reason: 'ENOENT' });
+    const refused = await check('etcd', { etcd: of(() => Promise.reject(missing)) });
+    expect(refused.text.key).toBe('errors.etcd.missing.text');
+    const silent = await check('etcd', { etcd: of(() => Promise.reject(new Error('late'))) });
+    expect(silent.text.key).toBe('doctor.text.etcd-silent');
+    const here = of(() => Promise.resolve('3.4.23'));
+    expect((await check('etcd', { etcd: here })).status).toBe('ok');
+    const statuses = [];
+    for (const state of ['answering', 'forming', 'away'] as const) {
+      const seen = { state, detail: 'why', version: '3.4.23', members: 3 };
+      const running = { node: 'n', sync: syncStatus(), members: [], etcd: seen };
+      statuses.push((await check('etcd', { etcd: here, running })).status);
+    }
+    expect(statuses).toEqual(['ok', 'warn', 'fail']);
+  });
+
   it('name the peer whose clock is off', async () => {
     const peers = [peerStatus(), peerStatus({ cluster: 'wuhan', clockOffsetMs: -600_000 })];
-    const running = { node: 'n', sync: syncStatus({ peers }), members: [] };
+    const running = { node: 'n', sync: syncStatus({ peers }), members: [], etcd: undefined };
     const result = await check('peer-clocks', { running });
     expect(result.status).toBe('warn');
     expect(renderText(result.text, createTranslator('en'), 0)).toContain(

@@ -6,6 +6,7 @@ import { advertiseAddress } from './checks/advertise-address.ts';
 import { bindAddress } from './checks/bind-address.ts';
 import { dataDirectory } from './checks/data-directory.ts';
 import { diskSpace } from './checks/disk-space.ts';
+import { etcd } from './checks/etcd.ts';
 import { joinNames } from './checks/join-names.ts';
 import { joinPorts } from './checks/join-ports.ts';
 import { openFiles } from './checks/open-files.ts';
@@ -27,6 +28,7 @@ export const checks: readonly Check[] = [
   advertiseAddress,
   registry,
   registryClock,
+  etcd,
   joinNames,
   joinPorts,
   peerClocks,

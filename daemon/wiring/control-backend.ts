@@ -9,7 +9,6 @@ import type {
   LogSource,
   UiLink,
 } from '../control/ports.ts';
-import { checkContextOf } from '../diagnostics/context.ts';
 import type { ClusterOperations } from '../cluster/operations.ts';
 import type { GossipPool } from '../gossip/pool.ts';
 import type { Membership } from '../membership/membership.ts';
@@ -19,6 +18,7 @@ import type { Store } from '../store/ports.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Logger } from '../support/logger.ts';
 import type { SyncEngine } from '../sync/engine.ts';
+import { checkContextOf } from './check-context.ts';
 import { lookupAtPeer } from './look-up.ts';
 
 export interface ControlParts {
@@ -61,6 +61,7 @@ export function controlBackend(parts: ControlParts): ControlBackend {
         node: identity.node,
         sync: engine.status(),
         members: pool.members(),
+        etcd: parts.replicas?.view().etcd,
       }),
     lookup: (cluster, request) => lookupAtPeer(replication, cluster, request),
     onChange(listener) {
