@@ -98,6 +98,9 @@ function pair(
   );
 }
 
+/** The least that is shown: a few boxes are not blown up to fill the window. */
+const leastFrame = { width: 420, height: 210 };
+
 /** Gives the rectangle that holds all boxes, with a margin. */
 export function frame(
   places: Iterable<Place>,
@@ -109,13 +112,26 @@ export function frame(
   readonly height: number;
 } {
   const all = [...places];
-  if (all.length === 0) return { x: -200, y: -100, width: 400, height: 200 };
+  const [x, width] = span(
+    all.map((place) => place.x),
+    box.width,
+    leastFrame.width,
+  );
+  const [y, height] = span(
+    all.map((place) => place.y),
+    box.height,
+    leastFrame.height,
+  );
+  return { x, y, width, height };
+}
+
+/** Where it begins and how long it is: all boxes with a margin, around their middle. */
+function span(middles: readonly number[], size: number, least: number): readonly [number, number] {
   const margin = 20;
-  const left = Math.min(...all.map(({ x }) => x)) - box.width / 2 - margin;
-  const right = Math.max(...all.map(({ x }) => x)) + box.width / 2 + margin;
-  const top = Math.min(...all.map(({ y }) => y)) - box.height / 2 - margin;
-  const bottom = Math.max(...all.map(({ y }) => y)) + box.height / 2 + margin;
-  return { x: left, y: top, width: right - left, height: bottom - top };
+  const first = middles.length === 0 ? 0 : Math.min(...middles);
+  const last = middles.length === 0 ? 0 : Math.max(...middles);
+  const length = Math.max(least, last - first + size + 2 * margin);
+  return [(first + last - length) / 2, length];
 }
 
 /** One arrow: from the border of one box to the border of the other, beside the line of its twin. */
