@@ -1,10 +1,13 @@
 // Every page × {light, dark} × {en, zh-CN} × {empty, loaded, error, 50 clusters} as PNG:
-// `npx node test/ui/screenshots.ts OUTDIR [PART-OF-NAME]`. The clock stands still, so that two runs
-// of one build give the same pictures.
+// `npm run screenshots -- OUTDIR [PART-OF-NAME] [--compare | --update]`. The clock stands still, so that
+// two runs of one build give the same pictures. `--compare` ends with 1 where one differs from the
+// baseline (baseline.ts), `--update` takes them into it once somebody has looked at them.
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import type { Page } from 'playwright';
+import { differences, gridOf, updateBaseline, type Grid } from './baseline.ts';
 import { createFakeDaemon } from './fake-host/daemon.ts';
 import { createFakeDesktop } from './fake-host/desktop.ts';
 import type { Scenario } from './fake-host/scenario.ts';
@@ -13,9 +16,13 @@ import { launchBrowser } from './support/browser.ts';
 import { buildPage } from './support/build-page.ts';
 import { giveDesktop } from './support/desktop-bridge.ts';
 
-const [folder, part = ''] = process.argv.slice(2);
+const { positionals, values: wish } = parseArgs({
+  allowPositionals: true,
+  options: { compare: { type: 'boolean' }, update: { type: 'boolean' } },
+});
+const [folder, part = ''] = positionals;
 if (folder === undefined) {
-  console.error('Name the folder for the pictures: npx node test/ui/screenshots.ts OUTDIR');
+  console.error('Name the folder for the pictures: npm run screenshots -- OUTDIR');
   process.exit(64);
 }
 
@@ -48,7 +55,7 @@ const views: readonly (readonly [string, string])[] = [
 await mkdir(folder, { recursive: true });
 await using built = await buildPage();
 const browser = await launchBrowser();
-let taken = 0;
+const taken = new Map<string, Grid>();
 for (const scenario of shown) {
   for (const theme of themes) {
     for (const language of languages) {
@@ -68,8 +75,7 @@ for (const scenario of shown) {
       for (const [name, address] of wanted) {
         await page.goto(`${host.url}/${address}`);
         await settle(page, scenario);
-        await page.screenshot({ path: join(folder, nameOf(scenario, name, theme, language)) });
-        taken += 1;
+        await take(page, nameOf(scenario, name, theme, language));
       }
       if (scenario === 'loaded') await openDetails(page, host.url, theme, language);
       await context.close();
@@ -77,7 +83,19 @@ for (const scenario of shown) {
   }
 }
 await browser.close();
-console.log(`${taken} pictures in ${folder}`);
+console.log(`${taken.size} pictures in ${folder}`);
+if (wish.update === true) await updateBaseline(taken);
+if (wish.compare === true) {
+  const found = differences(taken);
+  for (const line of found) console.log(line);
+  console.log(`${found.length} of ${taken.size} differ from the baseline`);
+  if (found.length > 0) process.exitCode = 1;
+}
+
+async function take(page: Page, name: string): Promise<void> {
+  const png = await page.screenshot({ path: join(folder ?? '', name) });
+  taken.set(name, await gridOf(page, png));
+}
 
 function nameOf(scenario: string, view: string, theme: string, language: string): string {
   return `${scenario}-${view}-${theme}-${language}.png`;
@@ -96,19 +114,18 @@ async function openDetails(
   theme: string,
   language: string,
 ): Promise<void> {
-  const take = async (view: string): Promise<void> => {
+  const takeView = async (view: string): Promise<void> => {
     const name = nameOf('loaded', view, theme, language);
     if (!name.includes(part)) return;
     await page.waitForTimeout(300);
-    await page.screenshot({ path: join(folder ?? '', name) });
-    taken += 1;
+    await take(page, name);
   };
   await page.goto(`${url}/#/instances?cluster=shanghai`);
   await page.locator('[role=row][data-index="1"]').click();
-  await take('instances-panel');
+  await takeView('instances-panel');
   await page.goto(`${url}/#/held`);
   await page.locator('thead input[type=checkbox]').click();
-  await take('held-chosen');
+  await takeView('held-chosen');
   await page.locator('button.danger').first().click();
-  await take('held-approve');
+  await takeView('held-approve');
 }
